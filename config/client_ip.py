@@ -1,0 +1,54 @@
+"""Who is at the other end of a request."""
+
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Address = IPv4Address | IPv6Address
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The client's address: the peer's, or what our own proxies say of it.
+
+    Only a peer in TRUSTED_PROXIES is believed. Each proxy appends the address it saw, so the
+    right-most one that is not ours is the client; what stands left of it, anybody can write.
+    """
+    peer: str = request.META.get("REMOTE_ADDR", "")
+    if not from_trusted_proxy(request):
+        return peer
+    hops = [parse(hop) for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    for hop in reversed(hops):
+        if hop is None:
+            return peer
+        if not trusted(hop):
+            return str(hop)
+    return str(hops[0])
+
+
+def from_trusted_proxy(request: HttpRequest) -> bool:
+    """Whether the peer is one of our proxies, so that its headers can be believed."""
+    peer = parse(request.META.get("REMOTE_ADDR", ""))
+    return peer is not None and trusted(peer)
+
+
+def parse(text: str) -> Address | None:
+    """An IP address without port; None for anything else."""
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def trusted(address: Address) -> bool:
+    return any(address in network for network in networks(tuple(settings.TRUSTED_PROXIES)))
+
+
+@cache
+def networks(ranges: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    """TRUSTED_PROXIES as networks. Raises ValueError for what is none."""
+    return tuple(ip_network(text) for text in ranges)

@@ -1,0 +1,159 @@
+"""What stands around every request, from the outside in. settings.MIDDLEWARE has the order."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.utils.translation import gettext as _
+
+from config import errors, logs, metrics
+from config.client_ip import from_trusted_proxy
+from tenants import schema
+
+logger = logging.getLogger("config.requests")
+
+Answer = Callable[[HttpRequest], HttpResponse]
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Paytm's notices are verified byte for byte: their views read the body themselves.
+RAW_BODIES = ("/paytm/",)
+UNREADABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
+NOT_FORMS = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
+
+
+def logged(get_response: Answer) -> Answer:
+    """One log line and one count per request, and an id that ties the request's lines together."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        id_token = logs.request_id.set(_request_id(request))
+        tenant_token = logs.tenant_key.set("")
+        try:
+            response = get_response(request)
+            response["X-Request-ID"] = logs.request_id.get()
+            _record(request, response, time.perf_counter() - began)
+            return response
+        finally:
+            logs.request_id.reset(id_token)
+            logs.tenant_key.reset(tenant_token)
+
+    return middleware
+
+
+def _request_id(request: HttpRequest) -> str:
+    given: str = request.META.get("HTTP_X_REQUEST_ID", "")
+    if from_trusted_proxy(request) and REQUEST_ID.fullmatch(given):
+        return given
+    return uuid.uuid4().hex
+
+
+def _record(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    route = logs.route_of(request)
+    method = request.method if request.method in METHODS else "OTHER"
+    session = getattr(request, "session", None)
+    loaded = getattr(session, "_session_cache", {})  # never worth a query
+    metrics.http_requests.labels(route, method, f"{response.status_code // 100}xx").inc()
+    metrics.http_seconds.labels(route).observe(seconds)
+    logger.info(
+        "request",
+        extra={
+            "method": method,
+            "route": route,
+            "status": response.status_code,
+            "ms": round(seconds * 1000, 1),
+            "user_id": loaded.get(SESSION_KEY),
+        },
+    )
+
+
+def exact_host(get_response: Answer) -> Answer:
+    """Answer only under our own host names, letter for letter, port included.
+
+    X-Forwarded-Host and the like are never read.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.META.get("HTTP_HOST") in settings.EXACT_HOSTS:
+            return get_response(request)
+        words = _("This host is not served here.")
+        return HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")
+
+    return middleware
+
+
+def public_schema(get_response: Answer) -> Answer:
+    """Every request begins and ends in schema public, whatever the last one left behind."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        schema.leave()
+        try:
+            return get_response(request)
+        finally:
+            schema.leave()
+
+    return middleware
+
+
+def readable(get_response: Answer) -> Answer:
+    """Refuse early, in words, what no view could read: 413 for too much, 400 for the rest."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            refusal = _refusal(request)
+        except RequestDataTooBig:
+            refusal = _too_large(request)
+        except NOT_FORMS as error:
+            logger.warning("unreadable request", extra={"error": logs.describe(error)})
+            refusal = errors.bad_request(request)
+        return refusal or get_response(request)
+
+    return middleware
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    raw_body = request.path.startswith(RAW_BODIES)
+    if not raw_body and _length(request) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        return _too_large(request)
+    if any(UNREADABLE.search(text) for text in _texts(request, raw_body)):
+        return errors.page(request, 400, _("What was sent holds characters that are no text."))
+    return None
+
+
+def _length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    return errors.page(request, 413, _("That is larger than we accept."))
+
+
+def _texts(request: HttpRequest, raw_body: bool) -> Iterator[str]:
+    """Everything in the request that a view may take as text."""
+    yield request.path
+    fields = [request.GET] if raw_body else [request.GET, request.POST]
+    for name, values in (pair for form in fields for pair in form.lists()):
+        yield name
+        yield from (str(value) for value in values)
+    if not raw_body:
+        for name, files in request.FILES.lists():
+            yield name
+            yield from (str(file) for file in files)
+
+
+def database_errors(get_response: Answer) -> Answer:
+    """Answer what the database cannot do as what it is; bugs stay bugs."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    middleware.process_exception = errors.for_database_error  # type: ignore[attr-defined]
+    return middleware

@@ -1,0 +1,48 @@
+"""A merchant's dashboard: what belongs to a world, then what is the merchant's as a whole."""
+
+from django.urls import include, path, register_converter
+
+from dashboard.views import (
+    home,
+    links,
+    paytm,
+    payments,
+    refunds,
+    reports,
+    settings,
+    team,
+)
+from tenants.routing import WorldConverter
+
+register_converter(WorldConverter, "world")
+
+world = [
+    path("", home.home, name="dashboard"),
+    path("payments", payments.list, name="payments"),
+    path("payments/<uuid:id>", payments.detail, name="payment"),
+    path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),
+    path("payments/<uuid:id>/refunds/new", refunds.new, name="refund_new"),
+    path("refunds", refunds.list, name="refunds"),
+    path("links", links.list, name="links"),
+    path("links/new", links.new, name="link_new"),
+    path("links/<uuid:id>", links.detail, name="link"),
+    path("links/<uuid:id>/state", links.state, name="link_state"),
+    path("reports", reports.page, name="reports"),
+    path("reports.csv", reports.csv, name="reports_csv"),
+    path("paytm", paytm.page, name="paytm"),
+    path("paytm/simulator", paytm.simulator, name="paytm_simulator"),
+    path("paytm/keys", paytm.keys, name="paytm_keys"),
+    path("paytm/check", paytm.check, name="paytm_check"),
+]
+
+urlpatterns = [
+    path("", home.door, name="merchant"),
+    path("<world:live>/", include(world)),
+    path("team", team.page, name="team"),
+    path("team/invitations", team.invite, name="team_invite"),
+    path("team/invitations/<uuid:id>/revoke", team.revoke, name="team_revoke"),
+    path("team/<int:id>/role", team.role, name="team_role"),
+    path("team/<int:id>/remove", team.remove, name="team_remove"),
+    path("settings", settings.page, name="settings"),
+    path("settings/live", settings.live, name="settings_live"),
+]

@@ -1,0 +1,26 @@
+"""The merchant's record of who changed what."""
+
+from collections.abc import Mapping
+
+from merchants.models import AuditEvent
+from tenants.models import User
+
+Facts = Mapping[str, str | int | bool | None]
+
+
+def record(
+    by: User, act: str, subject: str, before: Facts | None = None, after: Facts | None = None
+) -> AuditEvent:
+    """Write down a change, inside the caller's transaction and the merchant's schema.
+
+    `act` is a word such as "link.disabled", `subject` names the thing as people know it;
+    `before` and `after` hold only what changed, and never a secret.
+    """
+    return AuditEvent.objects.create(
+        by_id=by.pk,
+        by_name=str(by)[:80],
+        act=act,
+        subject=subject[:120],
+        before=dict(before or {}),
+        after=dict(after or {}),
+    )

@@ -1,0 +1,130 @@
+"""The tenant's schema: the organisation and its Paytm accounts."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.clock import now
+from payments.paytm.hosts import HOSTS
+
+GSTIN = RegexValidator(
+    r"^[0-3][0-9][A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]\Z",
+    _("A GSTIN has 15 characters, like 29ABCDE1234F1Z5."),
+)
+PHONE = RegexValidator(
+    r"^\+?[0-9][0-9 -]{6,18}[0-9]\Z", _("Enter a phone number: digits, spaces, maybe a leading +.")
+)
+
+
+def new_secret_part() -> str:
+    """128 random bits, as they end every public token."""
+    return secrets.token_urlsafe(16)
+
+
+class Profile(models.Model):
+    """The merchant as payers see it. One row, made with the schema."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    legal_name = models.CharField(max_length=120, blank=True)
+    gstin = models.CharField(max_length=15, blank=True, validators=[GSTIN])
+    support_email = models.EmailField(blank=True)
+    support_phone = models.CharField(max_length=20, blank=True, validators=[PHONE])
+    logo_png = models.BinaryField(null=True)
+    logo_version = models.CharField(max_length=16, blank=True)
+    # With the tenant's key in front these name the addresses that Paytm is told.
+    test_secret = models.CharField(max_length=22, default=new_secret_part)
+    live_secret = models.CharField(max_length=22, default=new_secret_part)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="profile_one_row", condition=models.Q(id=1)),
+        ]
+
+    def __str__(self) -> str:
+        return self.legal_name
+
+    def paytm_secret(self, live: bool) -> str:
+        return self.live_secret if live else self.test_secret
+
+
+class DataKey(models.Model):
+    """A key that seals this merchant's secrets, wrapped by a master key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    wrapped = models.TextField()
+    created_at = models.DateTimeField(default=now)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class PaytmAccount(models.Model):
+    """A MID and its key. Replaced, never changed: old payments keep asking with their own."""
+
+    class Environment(models.TextChoices):
+        SIMULATOR = "simulator", _("Simulator")
+        STAGING = "staging", _("Paytm staging")
+        PRODUCTION = "production", _("Paytm production")
+
+    class State(models.TextChoices):
+        ACTIVE = "active", _("In use")
+        RETIRED = "retired", _("Replaced")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    environment = models.CharField(max_length=10, choices=Environment)
+    live = models.BooleanField()
+    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    mid = models.CharField(max_length=20)
+    website = models.CharField(max_length=30)
+    legacy_host = models.BooleanField(default=False)
+    sealed_key = models.TextField()
+    key_last4 = models.CharField(max_length=4)
+    key_fingerprint = models.CharField(max_length=16)
+    diagnosis = models.CharField(max_length=20, blank=True)
+    checked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+    created_by_id = models.UUIDField(null=True)
+    created_by_name = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="account_live_is_production",
+                condition=models.Q(live=True, environment="production")
+                | (models.Q(live=False) & ~models.Q(environment="production")),
+            ),
+            models.UniqueConstraint(
+                fields=["live"], name="account_one_active", condition=models.Q(state="active")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mid} ({self.get_environment_display()})"
+
+    @property
+    def base_url(self) -> str:
+        """Where this account's Paytm answers: Paytm's own hosts, or the simulator's."""
+        if self.environment == self.Environment.SIMULATOR:
+            return str(settings.SIMULATOR_URL)
+        hosts = HOSTS[self.environment]
+        return hosts.legacy if self.legacy_host else hosts.current
+
+
+class AuditEvent(models.Model):
+    """Who did what in this merchant, and when. Written with the deed, never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=now)
+    by_id = models.UUIDField(null=True)
+    by_name = models.CharField(max_length=80)
+    act = models.CharField(max_length=40)
+    subject = models.CharField(max_length=120, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.by_name}: {self.act}"

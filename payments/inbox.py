@@ -1,0 +1,33 @@
+"""What Paytm said about an order we know, kept word for word. Strangers are only counted."""
+
+import hashlib
+
+from django.db.models import Count, Q
+
+from config.metrics import messages
+from payments.models import Message, Payment
+
+FORGERIES_KEPT = 20
+REFUSED = "refused:"
+
+
+def keep(payment: Payment, source: str, raw: str, verdict: str) -> Message:
+    """Store a message once; its exact repeat is the row that is already there."""
+    messages.labels(source, verdict).inc()
+    digest = hashlib.sha256(f"{verdict}\n{raw}".encode()).hexdigest()
+    message, _ = Message.objects.get_or_create(
+        payment=payment,
+        source=source,
+        digest=digest,
+        defaults={"raw": raw, "verdict": verdict},
+    )
+    return message
+
+
+def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Message | None:
+    """Store a message that failed its checks; of such at most twenty for a payment."""
+    kept = payment.messages.aggregate(n=Count("pk", filter=Q(verdict__startswith=REFUSED)))["n"]
+    if kept >= FORGERIES_KEPT:
+        messages.labels(source, f"{REFUSED}{reason}").inc()
+        return None
+    return keep(payment, source, raw, f"{REFUSED}{reason}")

@@ -1,0 +1,43 @@
+"""Booking money: every transfer is written here, inside the caller's transaction."""
+
+from payments.folding import fold_soon
+from payments.models import Payment, Refund, Transfer
+from payments.models.ledger import Account
+from tenants.current import today
+
+
+def book_sale(payment: Payment, paise: int) -> None:
+    """The payer's money counts as the merchant's sale; Paytm owes it."""
+    _book(payment, None, debit=Account.RECEIVABLE, credit=Account.SALES, paise=paise)
+
+
+def book_surplus(payment: Payment, paise: int) -> None:
+    """Money arrived that nobody asked for: Paytm owes it, the merchant must decide."""
+    _book(payment, None, debit=Account.RECEIVABLE, credit=Account.SURPLUS, paise=paise)
+
+
+def book_refund(refund: Refund) -> None:
+    """The money is on its way back, and Paytm owes that much less."""
+    _book(
+        refund.payment,
+        refund,
+        debit=Account.REFUNDS,
+        credit=Account.RECEIVABLE,
+        paise=refund.amount_paise,
+    )
+
+
+def _book(
+    payment: Payment, refund: Refund | None, *, debit: Account, credit: Account, paise: int
+) -> None:
+    Transfer.objects.create(
+        live=payment.live,
+        day=today(),
+        payment=payment,
+        refund=refund,
+        debit=debit,
+        credit=credit,
+        paise=paise,
+        method=payment.method,
+    )
+    fold_soon()

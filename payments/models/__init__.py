@@ -1,0 +1,7 @@
+from payments.models.inbox import Message, TimelineEntry
+from payments.models.ledger import DailyFigure, Transfer
+from payments.models.link import Link
+from payments.models.payment import Payment
+from payments.models.refund import Refund
+
+__all__ = ["DailyFigure", "Link", "Message", "Payment", "Refund", "TimelineEntry", "Transfer"]

@@ -1,0 +1,87 @@
+"""The ledger of transfers, and the figures folded from it."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from config.clock import now
+from payments.models.payment import Method, Payment
+from payments.models.refund import Refund
+
+
+class Account(models.TextChoices):
+    RECEIVABLE = "receivable", _("Owed by Paytm")
+    SALES = "sales", _("Sales")
+    REFUNDS = "refunds", _("Refunds")
+    SURPLUS = "surplus", _("Surplus")
+
+
+class Transfer(models.Model):
+    """One movement: `paise` leave `credit` and arrive at `debit`. Balanced by construction.
+
+    Append-only: the database refuses DELETE, and UPDATE of anything but `folded`, which says
+    whether the daily figures already hold this row. A correction is a row that reverses.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    live = models.BooleanField()
+    at = models.DateTimeField(default=now)
+    # The merchant's own calendar day, as it was when the money was booked.
+    day = models.DateField()
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="transfers")
+    refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="transfers")
+    debit = models.CharField(max_length=12, choices=Account)
+    credit = models.CharField(max_length=12, choices=Account)
+    paise = models.BigIntegerField()
+    method = models.CharField(max_length=12, choices=Method, blank=True)
+    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    folded = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="transfer_positive", condition=models.Q(paise__gt=0)),
+            models.CheckConstraint(
+                name="transfer_moves", condition=~models.Q(debit=models.F("credit"))
+            ),
+            # One sale or surplus for a payment, one booking for a refund; reversals are free.
+            models.UniqueConstraint(
+                fields=["payment"],
+                name="transfer_sale_once",
+                condition=models.Q(refund=None, reverses=None),
+            ),
+            models.UniqueConstraint(
+                fields=["refund"],
+                name="transfer_refund_once",
+                condition=models.Q(refund__isnull=False, reverses=None),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="transfer_unfolded", condition=models.Q(folded=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.credit} → {self.debit} {self.paise}"
+
+
+class DailyFigure(models.Model):
+    """Folded transfers of one day and method. Always read with the unfolded rows added."""
+
+    id = models.BigAutoField(primary_key=True)
+    live = models.BooleanField()
+    day = models.DateField()
+    method = models.CharField(max_length=12, blank=True)
+    sales_count = models.BigIntegerField(default=0)
+    sales_paise = models.BigIntegerField(default=0)
+    refunds_count = models.BigIntegerField(default=0)
+    refunds_paise = models.BigIntegerField(default=0)
+    surplus_paise = models.BigIntegerField(default=0)
+    # How often this row changed, and which of its states the platform's roll-up holds.
+    revision = models.BigIntegerField(default=1)
+    published = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["live", "day", "method"], name="daily_figure_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.method}"

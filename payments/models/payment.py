@@ -1,0 +1,102 @@
+"""A payment: one attempt of one payer, under one Paytm order id."""
+
+import secrets
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from config.clock import now
+from merchants.models import PaytmAccount
+from payments.models.link import Link
+from payments.states import PaymentState
+from tenants.models import KEY_ALPHABET
+
+
+class Method(models.TextChoices):
+    UPI = "upi", _("UPI")
+    CREDIT_CARD = "credit_card", _("Credit card")
+    DEBIT_CARD = "debit_card", _("Debit card")
+    NET_BANKING = "net_banking", _("Net banking")
+    WALLET = "wallet", _("Wallet")
+    EMI = "emi", _("EMI")
+    OTHER = "other", _("Other")
+    NONE = "", _("Not known")
+
+
+def unguessable(prefix: str) -> str:
+    """A new id with about 99 random bits, of characters that Paytm takes in an order id."""
+    return prefix + "".join(secrets.choice(KEY_ALPHABET) for _ in range(20))
+
+
+def new_order_id() -> str:
+    return unguessable("pay_")
+
+
+class Payment(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    live = models.BooleanField()
+    token = models.CharField(max_length=40, unique=True)
+    order_id = models.CharField(max_length=50, unique=True, default=new_order_id)
+    link = models.ForeignKey(Link, models.PROTECT, related_name="payments")
+    account = models.ForeignKey(PaytmAccount, models.PROTECT, related_name="+")
+    description = models.CharField(max_length=120)
+    amount_paise = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=PaymentState, default=PaymentState.CREATED)
+    # Which of the link's payments this one is, once it is good. Unique per link.
+    slot = models.IntegerField(null=True)
+    # The form's own key: the same form sent twice is one attempt.
+    request_key = models.CharField(max_length=40, null=True)
+    paytm_token = models.TextField(blank=True)
+    paytm_token_until = models.DateTimeField(null=True)
+    paytm_txn_id = models.CharField(max_length=64, blank=True)
+    bank_txn_id = models.CharField(max_length=64, blank=True)
+    method = models.CharField(max_length=12, choices=Method, default=Method.NONE, blank=True)
+    gateway = models.CharField(max_length=40, blank=True)
+    bank = models.CharField(max_length=60, blank=True)
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=500, blank=True)
+    refunded_paise = models.BigIntegerField(default=0)
+    reserved_paise = models.BigIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True)
+    next_ask_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="payment_positive", condition=Q(amount_paise__gt=0)),
+            models.CheckConstraint(
+                name="payment_refunds_within",
+                condition=Q(refunded_paise__gte=0)
+                & Q(reserved_paise__gte=0)
+                & Q(amount_paise__gte=F("refunded_paise") + F("reserved_paise")),
+            ),
+            models.CheckConstraint(
+                name="payment_refund_of_paid",
+                condition=Q(state="paid") | Q(refunded_paise=0, reserved_paise=0),
+            ),
+            models.UniqueConstraint(fields=["link", "slot"], name="payment_slot_once"),
+            models.UniqueConstraint(fields=["link", "request_key"], name="payment_request_once"),
+        ]
+        indexes = [
+            models.Index(fields=["live", "-created_at", "id"], name="payment_newest"),
+            models.Index(fields=["live", "state", "-created_at", "id"], name="payment_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return self.order_id
+
+    @property
+    def refundable_paise(self) -> int:
+        """What may still be sent back, in paise. Zero unless the payment is paid."""
+        if self.state != PaymentState.PAID:
+            return 0
+        return self.amount_paise - self.refunded_paise - self.reserved_paise
+
+    @property
+    def can_be_paid_now(self) -> bool:
+        """Whether the payer can still pay under this attempt's own Paytm token."""
+        alive = self.paytm_token_until is not None and self.paytm_token_until > now()
+        return self.state == PaymentState.OPEN and alive

@@ -1,0 +1,53 @@
+"""A refund: money on its way back, under one Paytm reference id."""
+
+import uuid
+
+from django.db import models
+
+from config.clock import now
+from payments.models.payment import Payment, unguessable
+from payments.states import RefundState
+
+
+def new_ref_id() -> str:
+    return unguessable("ref_")
+
+
+class Refund(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    live = models.BooleanField()
+    ref_id = models.CharField(max_length=50, unique=True, default=new_ref_id)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    amount_paise = models.BigIntegerField()
+    state = models.CharField(max_length=9, choices=RefundState, default=RefundState.REQUESTED)
+    reason = models.CharField(max_length=200, blank=True)
+    request_key = models.CharField(max_length=40, null=True)
+    paytm_refund_id = models.CharField(max_length=64, blank=True)
+    bank_reference = models.CharField(max_length=64, blank=True)
+    result_code = models.CharField(max_length=64, blank=True)
+    result_message = models.CharField(max_length=500, blank=True)
+    asked_by_id = models.UUIDField()
+    asked_by_name = models.CharField(max_length=80)
+    next_ask_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="refund_positive", condition=models.Q(amount_paise__gt=0)
+            ),
+            models.UniqueConstraint(
+                fields=["payment", "request_key"], name="refund_request_once"
+            ),
+            # Paytm: another refund on the order in progress is refused (626).
+            models.UniqueConstraint(
+                fields=["payment"],
+                name="refund_one_at_a_time",
+                condition=models.Q(state__in=["requested", "sent", "accepted"]),
+            ),
+        ]
+        indexes = [models.Index(fields=["live", "-created_at", "id"], name="refund_newest")]
+
+    def __str__(self) -> str:
+        return self.ref_id

@@ -1,0 +1,38 @@
+"""Money is integer paise. This module alone knows how rupees are written."""
+
+import re
+
+MIN_PAISE = 100
+MAX_PAISE = 10_00_000_00
+
+_RUPEES = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
+
+
+class BadAmount(ValueError):
+    """The text is not an amount in rupees: plain digits, at most two after one point."""
+
+
+def parse_inr(text: str) -> int:
+    """Paise of an amount typed as `123`, `123.4` or `123.45`. Raises BadAmount.
+
+    Signs, exponents, grouping commas and other scripts' digits are refused, not guessed at.
+    """
+    if not _RUPEES.fullmatch(text):
+        raise BadAmount(text)
+    rupees, _, fraction = text.partition(".")
+    return int(rupees) * 100 + int(fraction.ljust(2, "0") or "0")
+
+
+def format_inr(paise: int) -> str:
+    """`₹1,23,45,678.50`: two decimals always, lakh and crore grouping, − before a negative."""
+    rupees, fraction = divmod(abs(paise), 100)
+    head, tail = f"{rupees}"[:-3], f"{rupees}"[-3:]
+    groups = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
+    sign = "−" if paise < 0 else ""
+    return f"{sign}₹{','.join([*groups, tail])}.{fraction:02d}"
+
+
+def plain_inr(paise: int) -> str:
+    """`1234.50`: for forms, CSV and machines."""
+    rupees, fraction = divmod(abs(paise), 100)
+    return f"{'-' if paise < 0 else ''}{rupees}.{fraction:02d}"

@@ -1,0 +1,99 @@
+"""Paytm's callbacks and webhooks. Each is a hint to ask; none moves money.
+
+Paytm's checksum covers values, not field names, so a message that verifies can still lie
+(Paytm: checksum). One that fails is kept as evidence and answered 4xx; it too makes us ask.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from config.metrics import messages
+from payments import inbox
+from payments.asking import ask_soon
+from payments.clients import credentials_of
+from payments.models import Message, Payment, Refund
+from payments.paytm import (
+    BadMessage,
+    blank_secrets,
+    read_json_order_id,
+    read_order_id,
+    verify_json_message,
+    verify_message,
+)
+from payments.refunding import ask_refund_soon
+from payments.timeline import note
+from tenants import limits
+
+MAX_BYTES = 64 * 1024
+MAX_FIELDS = 200
+ASKS_FOR_REFUSED = 5  # an hour and payment: a stranger cannot make us hammer Paytm
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a message: the payment it names, and why it was refused, if it was."""
+
+    payment: Payment | None
+    refused: str = ""
+
+
+def receive_form(pairs: Pairs, live: bool, source: str) -> Received:
+    """Take a key-value callback or webhook for the tenant's test or live world."""
+    payment = _known(read_order_id(pairs), live)
+    if payment is None:
+        messages.labels(source, "unknown_order").inc()
+        return Received(None, "unknown_order")
+    raw = "\n".join(f"{name}={value}" for name, value in blank_secrets(pairs))
+    try:
+        verify_message(pairs, credentials_of(payment.account))
+    except BadMessage as error:
+        return _refuse(payment, source, raw, error.reason.value)
+    return _accept(payment, source, raw)
+
+
+def receive_json(text: str, live: bool) -> Received:
+    """Take Paytm's JSON refund notice."""
+    source = Message.Source.REFUND_WEBHOOK
+    payment = _known(read_json_order_id(text), live)
+    if payment is None:
+        messages.labels(source, "unknown_order").inc()
+        return Received(None, "unknown_order")
+    try:
+        notice = verify_json_message(text, credentials_of(payment.account))
+    except BadMessage as error:
+        return _refuse(payment, source, "", error.reason.value)
+    with transaction.atomic():
+        received = _accept(payment, source, notice.raw)
+        for refund in Refund.objects.filter(payment=payment, ref_id=notice.ref_id or ""):
+            ask_refund_soon(refund)
+    return received
+
+
+def _known(order_id: str | None, live: bool) -> Payment | None:
+    if order_id is None:
+        return None
+    return (
+        Payment.objects.select_related("account").filter(order_id=order_id, live=live).first()
+    )
+
+
+def _accept(payment: Payment, source: str, raw: str) -> Received:
+    with transaction.atomic():
+        message = inbox.keep(payment, source, raw, "verified")
+        note(payment, source, message=message)
+        ask_soon(payment)
+    return Received(payment)
+
+
+def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:
+    with transaction.atomic():
+        message = inbox.keep_refused(payment, source, raw, reason)
+        if message:
+            note(payment, source, message.verdict, message=message)
+        if limits.hit(f"refused:{payment.pk}", ASKS_FOR_REFUSED, 3600):
+            ask_soon(payment)
+    return Received(payment, reason)

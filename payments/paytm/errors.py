@@ -1,0 +1,66 @@
+"""What can go wrong between us and Paytm.
+
+PaytmError
+ ├── Refused        Paytm plainly said no; nothing was done
+ ├── Unreachable    the request cannot have had an effect: it was never sent
+ ├── Unknown        it may have had one: ask again about the same order or refund id
+ │    └── NotPaytm  what answered is not Paytm's interface: a redirect, a 404, a web page
+ ├── Forged         the answer's signature does not verify: it is no answer
+ └── BadMessage     a callback or webhook that is not to be believed
+"""
+
+from enum import Enum
+
+
+class PaytmError(Exception):
+    """Base of all. `raw` is what was received, secrets blanked and capped; often empty."""
+
+    def __init__(self, message: str, raw: str = "") -> None:
+        super().__init__(message)
+        self.raw = raw
+
+
+class Refused(PaytmError):
+    """Paytm plainly refused. `code` and `message` are Paytm's own."""
+
+    def __init__(self, code: str, message: str, raw: str = "") -> None:
+        super().__init__(f"{code}: {message}", raw)
+        self.code = code
+        self.message = message
+
+
+class Unreachable(PaytmError):
+    """No connection was made (name, connect, TLS), so the request had no effect."""
+
+
+class Unknown(PaytmError):
+    """The request may have been received, and no usable answer came back."""
+
+
+class NotPaytm(Unknown):
+    """Something else than Paytm's interface answered; the address is probably wrong."""
+
+
+class Forged(PaytmError):
+    """The answer carries a signature that our merchant key did not make."""
+
+
+class Reason(Enum):
+    """Why a message was not believed."""
+
+    MALFORMED = "malformed"
+    DUPLICATE_FIELD = "duplicate_field"
+    PIPE = "pipe"
+    NO_CHECKSUM = "no_checksum"
+    BAD_CHECKSUM = "bad_checksum"
+    WRONG_MID = "wrong_mid"
+    NO_ORDER = "no_order"
+    MISSING_FIELD = "missing_field"
+
+
+class BadMessage(PaytmError):
+    """A message to us that is not to be believed; `reason` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason

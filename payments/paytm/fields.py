@@ -1,0 +1,50 @@
+"""Reading single values of a message, where nothing can be taken for granted."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from payments.paytm.amounts import paise_from_text
+from payments.paytm.envelope import Number
+from payments.paytm.redaction import storable
+
+_ORDER_ID = re.compile(r"[A-Za-z0-9@_.-]{1,50}")
+_ID = re.compile(r"[!-~]{1,64}")
+_DIGITS = re.compile(r"[0-9]+")
+
+Message = Mapping[str, Any]
+
+
+def is_order_id(text: str) -> bool:
+    """Whether Paytm takes this as an order id (Paytm: Transaction Status)."""
+    return _ORDER_ID.fullmatch(text) is not None
+
+
+def text(message: Message, name: str, limit: int = 500) -> str | None:
+    """A string, or a whole number as it was written. Null, "null" and "" count as absent."""
+    value = message.get(name)
+    if not isinstance(value, str) or value.lower() in ("", "null"):
+        return None
+    if isinstance(value, Number) and not _DIGITS.fullmatch(value):
+        return None
+    return storable(str(value))[:limit]
+
+
+def identifier(message: Message, name: str) -> str | None:
+    """An id of up to 64 printable ASCII characters."""
+    value = text(message, name)
+    return value if value and _ID.fullmatch(value) else None
+
+
+def order_id(message: Message, name: str) -> str | None:
+    """An order id of the documented alphabet."""
+    value = text(message, name)
+    return value if value and is_order_id(value) else None
+
+
+def paise(message: Message, name: str) -> int | None:
+    """An amount in rupees, as a string or a plain number."""
+    try:
+        return paise_from_text(message.get(name))  # type: ignore[arg-type]  # refuses all but str
+    except ValueError:
+        return None

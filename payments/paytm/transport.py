@@ -1,0 +1,167 @@
+"""HTTP as payments need it: one POST, at most one answer, bounded in time and size, and an
+error that tells whether the request can have had an effect.
+
+Nothing is retried, no redirect is followed, no cookie kept; proxies, netrc and certificate
+bundles of the environment are ignored.
+"""
+
+import io
+import socket
+import time
+from http.client import HTTPResponse
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
+
+from payments.paytm.errors import NotPaytm, Unknown, Unreachable
+from payments.paytm.redaction import blank_text
+
+ANSWER_LIMIT = 256 * 1024
+_CHUNK = 16 * 1024
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",
+}
+
+
+def open_session() -> requests.Session:
+    """A session that keeps connections alive and is safe to share between threads."""
+    session = _Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.mount("https://", _Adapter(max_retries=0))
+    session.mount("http://", _Adapter(max_retries=0))
+    return session
+
+
+def post(session: requests.Session, url: str, payload: bytes, timeout: tuple[float, float]) -> str:
+    """POST and return the text of a 200 answer.
+
+    `timeout` is (seconds to connect, seconds for the whole answer). Raises Unreachable, Unknown.
+    """
+    try:
+        with session.post(
+            url, data=payload, headers=_HEADERS, timeout=timeout, allow_redirects=False, stream=True
+        ) as response:
+            return _text(response.status_code, _read_capped(response))
+    except requests.RequestException as error:
+        if _was_never_sent(error):
+            raise Unreachable("no connection could be made") from error
+        raise Unknown(f"no whole answer came: {type(error).__name__}") from error
+
+
+def _read_capped(response: requests.Response) -> bytes:
+    content = b""
+    for chunk in response.iter_content(_CHUNK):
+        content += chunk
+        if len(content) > ANSWER_LIMIT:
+            raise Unknown("the answer is too long", blank_text(content.decode("utf-8", "replace")))
+    return content
+
+
+def _text(status: int, content: bytes) -> str:
+    raw = blank_text(content.decode("utf-8", "replace"))
+    if 300 <= status < 400 or status in (404, 405, 410):
+        raise NotPaytm(f"HTTP {status}", raw)
+    if status != 200:
+        raise Unknown(f"HTTP {status}", raw)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotPaytm("not UTF-8", raw) from error
+
+
+def _was_never_sent(error: requests.RequestException) -> bool:
+    """True only where no connection was there to send on (see `_Refusing.connect`)."""
+    if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL)):
+        return True
+    cause = error.args[0] if error.args else None
+    return isinstance(cause, MaxRetryError) and isinstance(cause.reason, NewConnectionError)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests would read a redirect's whole body even when told not to follow it."""
+
+
+class _TimedFile(io.RawIOBase):
+    """A socket's reading end that stops at a moment, where a socket's own time-out starts anew
+    with every byte and lets a dripping server hold us for ever."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the answer took too long")
+        self._sock.settimeout(remaining)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _TimedSocket:
+    """What http.client asks of a socket: a file to read from."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_TimedFile(self._sock))
+
+
+class _TimedResponse(HTTPResponse):
+    """Headers and body together get the time that is usually given to each single read."""
+
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _HTTP(HTTPConnection):
+    response_class = _TimedResponse
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except (OSError, HTTPError) as error:
+            raise NewConnectionError(self, str(error)) from error
+
+
+class _HTTPS(HTTPSConnection):
+    response_class = _TimedResponse
+
+    def connect(self) -> None:
+        """Marks a failed TLS handshake as what it is: nothing was sent. Afterwards, TLS errors
+        look the same to requests, and must not be taken for this."""
+        try:
+            super().connect()
+        except (OSError, HTTPError) as error:
+            raise NewConnectionError(self, str(error)) from error
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPS
+
+
+class _Adapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

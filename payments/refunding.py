@@ -1,0 +1,248 @@
+"""Sending money back: reserved under a lock first, then asked of Paytm until it is final.
+
+A refund keeps its reference id for ever, so asking again cannot refund twice. Once a request
+may have reached Paytm only refund status can say that it failed (Paytm: refunds).
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+
+from config import metrics
+from config.clock import now
+from payments import inbox, ledger
+from payments.clients import client_for
+from payments.models import Message, Payment, Refund
+from payments.money import MIN_PAISE
+from payments.paytm import PaytmError, RefundAnswer, RefundOutcome, RefundStatus
+from payments.schedule import next_ask
+from payments.states import (
+    REFUND_RANK,
+    REFUND_UNDECIDED,
+    PaymentState,
+    RefundState,
+    may_become,
+)
+from payments.telling import tell_refund
+from payments.timeline import note
+from tenants.current import current_tenant
+from tenants.jobs import MONEY, job
+from tenants.models import User
+
+logger = logging.getLogger(__name__)
+
+# Paytm: an order older than one year cannot be refunded.
+OLDEST = timedelta(days=365)
+
+MEANING = {
+    RefundOutcome.ACCEPTED: RefundState.ACCEPTED,
+    RefundOutcome.DONE: RefundState.DONE,
+    RefundOutcome.REFUSED: RefundState.FAILED,
+    RefundOutcome.FAILED: RefundState.FAILED,
+}
+
+
+class NotRefundable(Exception):
+    """This payment cannot be refunded (now). `reason` is a word for the page."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TooMuch(Exception):
+    """More than what is left. `left_paise` is what may still be refunded."""
+
+    def __init__(self, left_paise: int) -> None:
+        super().__init__(left_paise)
+        self.left_paise = left_paise
+
+
+class OtherBody(Exception):
+    """The same form key came with another amount (422)."""
+
+
+def ask_refund(
+    payment: Payment, amount_paise: int, reason: str, by: User, request_key: str
+) -> Refund:
+    """Reserve the money and have it sent back. The same form sent twice is one refund.
+
+    Raises NotRefundable, TooMuch and OtherBody; then nothing was written.
+    """
+    try:
+        with transaction.atomic():
+            locked = Payment.objects.select_for_update().get(pk=payment.pk)
+            earlier = locked.refunds.filter(request_key=request_key).first()
+            if earlier:
+                return _same_form(earlier, amount_paise)
+            _check(locked, amount_paise)
+            return _reserve(locked, amount_paise, reason, by, request_key)
+    except IntegrityError as error:
+        raise NotRefundable("under_way") from error
+
+
+def _same_form(earlier: Refund, amount_paise: int) -> Refund:
+    if earlier.amount_paise != amount_paise:
+        raise OtherBody
+    return earlier
+
+
+def _check(payment: Payment, amount_paise: int) -> None:
+    if payment.state != PaymentState.PAID:
+        raise NotRefundable("not_paid")
+    if payment.refunds.filter(state__in=REFUND_UNDECIDED).exists():
+        raise NotRefundable("under_way")
+    if payment.created_at < now() - OLDEST:
+        raise NotRefundable("too_old")
+    left = payment.refundable_paise
+    if amount_paise > left:
+        raise TooMuch(left)
+    # Paytm: a partial refund is at least one rupee (635).
+    if amount_paise <= 0 or (amount_paise < MIN_PAISE and amount_paise != payment.amount_paise):
+        raise NotRefundable("too_small")
+
+
+def _reserve(
+    payment: Payment, amount_paise: int, reason: str, by: User, request_key: str
+) -> Refund:
+    payment.reserved_paise += amount_paise
+    payment.save(update_fields=["reserved_paise"])
+    refund = Refund.objects.create(
+        live=payment.live,
+        payment=payment,
+        amount_paise=amount_paise,
+        reason=reason,
+        request_key=request_key,
+        asked_by_id=by.pk,
+        asked_by_name=str(by)[:80],
+    )
+    note(payment, "refund_requested", reason, refund=refund, by=by)
+    ask_refund_soon(refund)
+    return refund
+
+
+def ask_refund_soon(refund: Refund) -> None:
+    """Have a worker carry the refund one step on now."""
+    push_refund.enqueue(
+        current_tenant().pk, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
+    )
+
+
+@job(lane=MONEY)
+def push_refund(refund_id: str) -> None:
+    """One step of a refund: send it, or ask what became of it; then write the next step."""
+    refund = Refund.objects.select_related("payment__account").get(pk=refund_id)
+    if refund.state in REFUND_UNDECIDED:
+        try:
+            _speak(refund)
+        except PaytmError as error:
+            _no_answer(refund, error)
+        _ask_later(refund)
+
+
+def _speak(refund: Refund) -> None:
+    """Send what never left; else ask status, and send again only what Paytm has no record of."""
+    payment = refund.payment
+    with client_for(payment.account) as client:
+        if _mark_sent(refund):
+            answer: RefundAnswer | RefundStatus = client.refund(**_request(refund))
+        else:
+            answer = client.refund_status(order_id=payment.order_id, ref_id=refund.ref_id)
+            if answer.outcome is RefundOutcome.NO_RECORD:
+                # A repeat's answer is never final (Paytm: "already raised", 617): ask next time.
+                answer = client.refund(**_request(refund))
+                inbox.keep(payment, Message.Source.REFUND, answer.raw, "repeat")
+                return
+    metrics.paytm_calls.labels("refund", answer.outcome.value).inc()
+    settle_refund(refund, answer)
+
+
+def _mark_sent(refund: Refund) -> bool:
+    """Commit that a request may be on its way, before it is. True for the first to do so."""
+    return bool(
+        Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED).update(
+            state=RefundState.SENT
+        )
+    )
+
+
+def _request(refund: Refund) -> dict[str, str | int]:
+    return {
+        "order_id": refund.payment.order_id,
+        "txn_id": refund.payment.paytm_txn_id,
+        "ref_id": refund.ref_id,
+        "amount_paise": refund.amount_paise,
+    }
+
+
+def settle_refund(refund: Refund, answer: RefundAnswer | RefundStatus) -> Refund:
+    """Apply one refund answer, or nothing. Safe to repeat, in any order.
+
+    A failure gives the money back to refundable; success books it, once.
+    """
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
+        locked = Refund.objects.select_for_update().get(pk=refund.pk)
+        locked.payment = payment
+        message = inbox.keep(payment, Message.Source.REFUND, answer.raw, answer.outcome.value)
+        state = MEANING.get(answer.outcome) if _is_about(locked, answer) else None
+        if state and may_become(locked.state, state, REFUND_RANK):
+            _apply(locked, state, answer, message)
+    return locked
+
+
+def _is_about(refund: Refund, answer: RefundAnswer | RefundStatus) -> bool:
+    """Nothing in the answer contradicts what we asked, and a success names all of it."""
+    said = (answer.order_id, answer.ref_id, answer.amount_paise)
+    ours = (refund.payment.order_id, refund.ref_id, refund.amount_paise)
+    if answer.outcome is RefundOutcome.DONE:
+        right = said == ours
+    else:
+        right = all(one in (None, own) for one, own in zip(said, ours, strict=True))
+    if not right:
+        logger.error("refund answer about something else", extra={"refund_id": str(refund.pk)})
+    return right
+
+
+def _apply(
+    refund: Refund, state: str, answer: RefundAnswer | RefundStatus, message: Message
+) -> None:
+    payment = refund.payment
+    refund.state = state
+    refund.result_code, refund.result_message = answer.code[:64], answer.message[:500]
+    refund.paytm_refund_id = (answer.refund_id or refund.paytm_refund_id)[:64]
+    if state in (RefundState.DONE, RefundState.FAILED):
+        refund.decided_at = now()
+        payment.reserved_paise -= refund.amount_paise
+    if state == RefundState.DONE:
+        payment.refunded_paise += refund.amount_paise
+        refund.bank_reference = (getattr(answer, "rrn", None) or "")[:64]
+        ledger.book_refund(refund)
+    payment.save(update_fields=["reserved_paise", "refunded_paise"])
+    refund.save()
+    note(payment, "refund", f"{answer.code} {answer.message}", message=message, refund=refund)
+    if refund.decided_at:
+        tell_refund.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+
+
+def _no_answer(refund: Refund, error: PaytmError) -> None:
+    """Nothing is known to have happened. The next step asks refund status first, which costs
+    one call where the request never left, and cannot refund twice where it did."""
+    reason = type(error).__name__.lower()
+    metrics.paytm_calls.labels("refund", reason).inc()
+    logger.warning("no refund answer", extra={"refund_id": str(refund.pk), "reason": reason})
+    refund.refresh_from_db(fields=["state"])
+    note(refund.payment, "no_answer", reason, refund=refund)
+
+
+def _ask_later(refund: Refund) -> None:
+    refund.refresh_from_db(fields=["state"])
+    undecided = refund.state in REFUND_UNDECIDED
+    # A refund is never given up on: after the schedule it is asked about daily.
+    at = (next_ask(refund.created_at) or now() + timedelta(days=1)) if undecided else None
+    Refund.objects.filter(pk=refund.pk).update(next_ask_at=at)
+    if at:
+        push_refund.enqueue(
+            current_tenant().pk, at=at, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
+        )

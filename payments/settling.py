@@ -1,0 +1,117 @@
+"""Making our record of a payment agree with Paytm's Transaction Status answer.
+
+Browser callback, webhook, poll and person all end in `settle`; nothing else moves money into
+the books. A callback or webhook is only a reason to ask.
+"""
+
+import logging
+
+from django.db import transaction
+
+from config.clock import now
+from payments import inbox, ledger
+from payments.models import Link, Message, Payment
+from payments.paytm import OrderStatus, Outcome
+from payments.schedule import MINUTE
+from payments.states import PAYMENT_RANK, PaymentState, may_become
+from payments.telling import tell_outcome
+from payments.timeline import note
+from tenants.current import current_tenant
+
+logger = logging.getLogger(__name__)
+
+# Paytm: a transaction token is valid for 15 minutes; a minute for clocks that differ.
+TOKEN_LIFE = 15 * MINUTE
+GRACE = MINUTE
+
+MEANING = {
+    Outcome.FAILURE: PaymentState.FAILED,
+    Outcome.PENDING: PaymentState.PENDING,
+    Outcome.UNKNOWN: PaymentState.UNKNOWN,
+}
+
+
+def settle(payment: Payment, answer: OrderStatus) -> Payment:
+    """Apply one status answer, or nothing. Safe to repeat, in any order, from anywhere.
+
+    Takes the row's lock, so no other settlement or refund of this payment runs meanwhile.
+    The payment, its timeline, its transfer and the job that tells people are one transaction.
+    """
+    with transaction.atomic():
+        locked = Payment.objects.select_for_update(of=("self",)).select_related(
+            "account"
+        ).get(pk=payment.pk)
+        message = inbox.keep(locked, Message.Source.STATUS, answer.raw, answer.outcome.value)
+        claimed = _claimed_state(locked, answer)
+        if claimed and may_become(locked.state, claimed, PAYMENT_RANK):
+            _apply(locked, claimed, answer, message)
+    return locked
+
+
+def _claimed_state(payment: Payment, answer: OrderStatus) -> PaymentState | None:
+    """What the answer says this payment is; None when it says nothing yet."""
+    if not _is_about(payment, answer):
+        logger.error(
+            "status answer about something else",
+            extra={"order_id": payment.order_id, "payment_id": str(payment.pk)},
+        )
+        return PaymentState.UNKNOWN
+    if answer.outcome is Outcome.SUCCESS:
+        return PaymentState.PAID if _is_good(payment, answer) else PaymentState.SURPLUS
+    if answer.outcome is Outcome.NO_RECORD:
+        return PaymentState.EXPIRED if _token_is_dead(payment) else None
+    return MEANING[answer.outcome]
+
+
+def _is_about(payment: Payment, answer: OrderStatus) -> bool:
+    """A success must name MID, order and INR where stated; a failure may name nothing."""
+    names = (answer.mid, answer.order_id)
+    ours = (payment.account.mid, payment.order_id)
+    if answer.currency not in (None, "INR"):
+        return False
+    if answer.outcome is Outcome.SUCCESS:
+        return names == ours
+    return all(name in (None, own) for name, own in zip(names, ours, strict=True))
+
+
+def _is_good(payment: Payment, answer: OrderStatus) -> bool:
+    """The asked amount, and a free slot of the link, which it takes."""
+    if answer.amount_paise != payment.amount_paise:
+        return False
+    if payment.state == PaymentState.PAID:
+        return True
+    # Payment before link is the one order of locks. No key share: attempts may be inserted.
+    link = Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
+    if link.max_payments is None:
+        return True
+    taken = set(
+        link.payments.exclude(slot=None).values_list("slot", flat=True)
+    )
+    payment.slot = next((n for n in range(1, link.max_payments + 1) if n not in taken), None)
+    return payment.slot is not None
+
+
+def _token_is_dead(payment: Payment) -> bool:
+    until = payment.paytm_token_until or payment.created_at + TOKEN_LIFE
+    return until + GRACE < now()
+
+
+def _apply(
+    payment: Payment, state: PaymentState, answer: OrderStatus, message: Message
+) -> None:
+    payment.state = state
+    payment.result_code, payment.result_message = answer.code[:64], answer.message[:500]
+    payment.paytm_txn_id = (answer.txn_id or "")[:64]
+    payment.bank_txn_id = (answer.bank_txn_id or "")[:64]
+    payment.method = answer.method or ""
+    payment.gateway = (answer.gateway or "")[:40]
+    payment.bank = (answer.bank or "")[:60]
+    payment.decided_at = now()
+    payment.save()
+    if state == PaymentState.PAID:
+        ledger.book_sale(payment, payment.amount_paise)
+    if state == PaymentState.SURPLUS and answer.amount_paise:
+        ledger.book_surplus(payment, answer.amount_paise)
+    note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
+    if state in (PaymentState.PAID, PaymentState.SURPLUS, PaymentState.FAILED):
+        tell_outcome.enqueue(current_tenant().pk, payment_id=str(payment.pk))

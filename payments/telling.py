@@ -1,0 +1,37 @@
+"""Telling the merchant's team by mail what became of a payment or refund."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from merchants import roles
+from payments.models import Payment, Refund
+from tenants import mail
+from tenants.current import current_tenant
+from tenants.jobs import MAIL, job
+from tenants.models import Membership
+
+
+@job(lane=MAIL, atomic=True)
+def tell_outcome(payment_id: str) -> None:
+    """Mail the team about a paid or surplus payment; a failed one is not worth a mail."""
+    payment = Payment.objects.get(pk=payment_id)
+    if payment.state in ("paid", "surplus"):
+        _tell(f"payment_{payment.state}", payment, {})
+
+
+@job(lane=MAIL, atomic=True)
+def tell_refund(refund_id: str) -> None:
+    """Mail the team about a refund that is done or failed."""
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    _tell(f"refund_{refund.state}", refund.payment, {"refund": refund})
+
+
+def _tell(template: str, payment: Payment, context: dict[str, object]) -> None:
+    tenant = current_tenant()
+    url = reverse(
+        "payment", kwargs={"slug": tenant.slug, "live": payment.live, "id": payment.pk}
+    )
+    context |= {"payment": payment, "tenant": tenant, "url": f"{settings.BASE_URL}{url}"}
+    team = Membership.objects.filter(tenant=tenant, role__in=roles.MONEY, user__is_active=True)
+    for address in team.values_list("user__email", flat=True):
+        mail.post(address, template, context, tenant_id=tenant.pk)

@@ -1,0 +1,233 @@
+"""The payer's pages, and the addresses that Paytm calls."""
+
+import secrets
+from urllib.parse import parse_qsl, urlsplit
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from config.client_ip import client_ip
+from merchants.models import Profile
+from payments import collecting, notices
+from payments.asking import ask_on_view
+from payments.forms import PayForm, ReportForm
+from payments.models import Link, Message, Payment
+from payments.paytm import payment_page_url
+from payments.states import PaymentState
+from tenants import limits
+from tenants.access import PayerRequest, payer
+from tenants.current import zone
+from tenants.models import PageReport
+
+PAY_TRIES = 20  # a minute, address and link
+REPORTS = 5  # an hour and address
+
+SHOWN = {PaymentState.PAID: "paid", PaymentState.SURPLUS: "paid"} | dict.fromkeys(
+    (PaymentState.FAILED, PaymentState.EXPIRED), "failed"
+)
+
+
+@payer
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def pay(request: PayerRequest, token: str) -> HttpResponse:
+    """The pay page of a link; posting it starts a payment and leads to Paytm."""
+    link = _link(token)
+    if request.method == "POST":
+        return _start(request, link)
+    reason = collecting.why_closed(link)
+    form = PayForm(link=link, initial={"key": secrets.token_urlsafe(16)})
+    return _pay_page(request, link, form, reason, 410 if reason else 200)
+
+
+def _start(request: PayerRequest, link: Link) -> HttpResponse:
+    refuse_foreign_origin(request)
+    form = PayForm(request.POST, link=link)
+    if not limits.hit(f"pay:{client_ip(request)}:{link.pk}", PAY_TRIES, 60):
+        return _pay_page(request, link, form, "too_many", 429)
+    if not form.is_valid():
+        return _pay_page(request, link, form, "", 422)
+    try:
+        payment = collecting.start(link, form.paise, form.cleaned_data["key"])
+    except collecting.CannotPay as error:
+        return _pay_page(request, link, form, error.reason, 410)
+    except collecting.InFlight:
+        return _pay_page(request, link, form, "in_flight", 409)
+    except collecting.OtherBody:
+        return _pay_page(request, link, form, "other_body", 422)
+    return _see("pay_go" if payment.can_be_paid_now else "pay_status", payment.token)
+
+
+def _pay_page(
+    request: PayerRequest, link: Link, form: PayForm, reason: str, status: int
+) -> HttpResponse:
+    context = {"link": link, "form": form, "reason": reason} | _face(request, link.live)
+    return render(request, "pay/link.html", context, status=status)
+
+
+@payer
+@require_GET
+def go(request: PayerRequest, token: str) -> HttpResponse:
+    """The hop to Paytm's page: a form that submits itself, or by its button."""
+    payment = _payment(token)
+    if not payment.can_be_paid_now:
+        return _see("pay_status", token)
+    base_url = payment.account.base_url
+    action = payment_page_url(base_url, mid=payment.account.mid, order_id=payment.order_id)
+    context = {"payment": payment, "action": action} | _face(request, payment.live)
+    response = render(request, "pay/go.html", context)
+    response._csp_update = {"form-action": [_origin(base_url)]}  # type: ignore[attr-defined]
+    return response
+
+
+@payer
+@require_GET
+def status(request: PayerRequest, token: str) -> HttpResponse:
+    """What became of a payment, as Paytm says now: paid, failed, or being checked."""
+    payment = ask_on_view(_payment(token))
+    shown = SHOWN.get(PaymentState(payment.state), "checking")
+    context = {"payment": payment, "shown": shown} | _face(request, payment.live)
+    context["can_continue"] = payment.can_be_paid_now
+    return render(request, "pay/status.html", context)
+
+
+@payer
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def report(request: PayerRequest, token: str) -> HttpResponse:
+    """A payer tells the platform's staff that this page is not right."""
+    link = _link(token)
+    form = ReportForm(request.POST or None)
+    context = {"link": link, "form": form} | _face(request, link.live)
+    if request.method != "POST":
+        return render(request, "pay/report.html", context)
+    refuse_foreign_origin(request)
+    if not form.is_valid():
+        return render(request, "pay/report.html", context, status=422)
+    if not limits.hit(f"report:{client_ip(request)}", REPORTS, 3600):
+        return render(request, "pay/report.html", context | {"too_many": True}, status=429)
+    PageReport.objects.create(tenant=request.tenant, link_token=link.token, **form.cleaned_data)
+    return render(request, "pay/reported.html", context)
+
+
+@payer
+@require_GET
+def logo(request: PayerRequest, token: str) -> HttpResponse:
+    """The merchant's logo on a link's page."""
+    _link(token)
+    profile = Profile.objects.get()
+    if not profile.logo_png:
+        raise Http404
+    response = HttpResponse(bytes(profile.logo_png), content_type="image/png")
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@payer
+@csrf_exempt
+@require_POST
+def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
+    """The payer's browser comes back from Paytm with a signed hint."""
+    pairs = _pairs(request)
+    if pairs is None:
+        return _refused(request, None, 400)
+    received = notices.receive_form(pairs, _world(token), Message.Source.CALLBACK)
+    if received.payment and not received.refused:
+        return _see("pay_status", received.payment.token)
+    return _refused(request, received.payment, 400 if received.payment else 404)
+
+
+@payer
+@csrf_exempt
+@require_POST
+def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
+    """Paytm's server tells of a payment or a refund."""
+    live = _world(token)
+    if request.content_type == "application/json":
+        received = notices.receive_json(_body(request).decode("utf-8", "replace"), live)
+    else:
+        pairs = _pairs(request)
+        if pairs is None:
+            return HttpResponse("unreadable", status=400, content_type="text/plain")
+        received = notices.receive_form(pairs, live, Message.Source.WEBHOOK)
+    code = 200 if not received.refused else 400 if received.payment else 404
+    return HttpResponse(received.refused or "ok", status=code, content_type="text/plain")
+
+
+def refuse_foreign_origin(request: HttpRequest) -> None:
+    """A POST from another site's page is refused; a missing Origin is not a browser's."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.headers['Host']}":
+        raise PermissionDenied
+
+
+def _refused(request: PayerRequest, payment: Payment | None, code: int) -> HttpResponse:
+    return render(request, "pay/refused.html", {"payment": payment}, status=code)
+
+
+def _see(name: str, token: str) -> HttpResponse:
+    response = HttpResponseRedirect(reverse(name, kwargs={"token": token}))
+    response.status_code = 303
+    return response
+
+
+def _link(token: str) -> Link:
+    link = Link.objects.filter(token=token).first()
+    if link is None:
+        raise Http404
+    return link
+
+
+def _payment(token: str) -> Payment:
+    payment = Payment.objects.select_related("account", "link").filter(token=token).first()
+    if payment is None:
+        raise Http404
+    return payment
+
+
+def _world(token: str) -> bool:
+    """Whether the token names the tenant's live address for Paytm, or its test address."""
+    profile, secret = Profile.objects.get(), token[-22:]
+    for live in (False, True):
+        if secrets.compare_digest(secret, profile.paytm_secret(live)):
+            return live
+    raise Http404
+
+
+def _body(request: HttpRequest) -> bytes:
+    """The raw body; too much of it is cut to one byte over the limit, which nobody accepts."""
+    return request.read(notices.MAX_BYTES + 1)
+
+
+def _pairs(request: HttpRequest) -> list[tuple[str, str]] | None:
+    """A form's fields in the order sent, or None when the body is not a small UTF-8 form."""
+    body = _body(request)
+    if len(body) > notices.MAX_BYTES:
+        return None
+    try:
+        text = body.decode("ascii")
+        pairs = parse_qsl(
+            text, keep_blank_values=True, errors="strict", max_num_fields=notices.MAX_FIELDS
+        )
+    except ValueError:
+        return None
+    return None if any("\0" in part for pair in pairs for part in pair) else pairs
+
+
+def _face(request: PayerRequest, live: bool) -> dict[str, object]:
+    """What every page shows of the merchant."""
+    return {
+        "merchant": request.tenant,
+        "profile": Profile.objects.get(),
+        "live": live,
+        "zone": zone(),
+    }
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

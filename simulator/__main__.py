@@ -1,0 +1,85 @@
+"""`python -m simulator`: serve until SIGTERM or Ctrl-C, and leave no process behind."""
+
+import argparse
+import logging
+import multiprocessing
+import os
+import socket
+import threading
+from functools import partial
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+THREADS = 64
+KILL_SECONDS = 2
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    options = command_line()
+    refuse_taken_port(options.host, options.port)
+    print(f"Paytm simulator on http://{options.host}:{options.port}", flush=True)
+    Server(
+        "simulator",
+        address=options.host,
+        port=options.port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=KILL_SECONDS,
+    ).serve(target_loader=partial(load, options), wrap_loader=False)
+
+
+def command_line() -> argparse.Namespace:
+    """The options. Without `--state` nothing outlives the process."""
+    parser = argparse.ArgumentParser(prog="python -m simulator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--state", default=":memory:", metavar="FILE.sqlite")
+    parser.add_argument("--clock-file", metavar="FILE", help="seconds ahead of real time")
+    parser.add_argument("--control-token", default="", metavar="TOKEN")
+    parser.add_argument(
+        "--merchant", type=merchant, action="append", default=[], metavar="MID:KEY"
+    )
+    return parser.parse_args()
+
+
+def merchant(argument: str) -> tuple[str, str]:
+    """`MID:KEY` as two. The key has 16 bytes and may hold colons."""
+    mid, _, key = argument.partition(":")
+    if not mid.isalnum() or len(mid) > 20 or len(key.encode()) != 16:
+        raise argparse.ArgumentTypeError("a MID of letters and digits, a colon, a key of 16 bytes")
+    return mid, key
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Fail if somebody listens there: the server shares its port and would not notice."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def load(options: argparse.Namespace) -> object:
+    """The application, in the server's worker process, which ends when its parent does."""
+    logging.basicConfig(level=logging.WARNING)
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    from simulator.app import application
+
+    return application(options)
+
+
+def end_with_parent() -> None:
+    """A parent that was killed outright cannot stop its worker."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Records kept in one SQLite file that survives `kill -9`.
+
+One process, one connection, one lock: a transaction is a `with` block, and what it wrote is
+there after the block or not at all.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import TypeVar
+
+from simulator.records import ALL, Record
+
+Kind = TypeVar("Kind", bound=Record)
+
+INDEXES = """
+CREATE UNIQUE INDEX IF NOT EXISTS order_token ON orders (token);
+CREATE INDEX IF NOT EXISTS order_next ON orders (next_time) WHERE next_time IS NOT NULL;
+CREATE INDEX IF NOT EXISTS refund_next ON refund (next_time) WHERE next_time IS NOT NULL;
+CREATE INDEX IF NOT EXISTS refund_order ON refund (mid, order_id);
+CREATE INDEX IF NOT EXISTS rule_open ON rule (endpoint) WHERE taken < times;
+CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due) WHERE due IS NOT NULL;
+"""
+
+
+class Store:
+    """The SQLite file and its one writer."""
+
+    def __init__(self, path: str) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript("".join(_create_table(kind) for kind in ALL) + INDEXES)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of the block or nothing of it, alone. Not nestable: pass the connection on."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def find(db: sqlite3.Connection, kind: type[Kind], **values: object) -> Kind | None:
+    """The first record with these values, or None."""
+    return next(iter(select(db, kind, **values)), None)
+
+
+def select(db: sqlite3.Connection, kind: type[Kind], **values: object) -> list[Kind]:
+    """Every record with these values, in the order they were made."""
+    condition = " AND ".join(f"{name} = ?" for name in values) or "1"
+    return select_where(db, kind, condition, *values.values())
+
+
+def select_where(
+    db: sqlite3.Connection, kind: type[Kind], condition: str, *values: object
+) -> list[Kind]:
+    """Every record that meets an SQL condition, in the order they were made."""
+    sql = f"SELECT * FROM {kind.table} WHERE {condition} ORDER BY rowid"
+    return [kind(**dict(row)) for row in db.execute(sql, values)]
+
+
+def save(db: sqlite3.Connection, record: Record) -> int:
+    """Insert the record, or change the one with its key. Returns its row's number."""
+    row = asdict(record)
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in row)
+    sql = (
+        f"INSERT INTO {record.table} ({names}) VALUES ({marks})"
+        f" ON CONFLICT ({', '.join(record.key)}) DO UPDATE SET {changes} RETURNING rowid"
+    )
+    return int(db.execute(sql, tuple(row.values())).fetchone()[0])
+
+
+def _create_table(kind: type[Record]) -> str:
+    columns = [f"{f.name} INTEGER" if f.name == "id" else f.name for f in fields(kind)]
+    columns.append(f"PRIMARY KEY ({', '.join(kind.key)})")
+    return f"CREATE TABLE IF NOT EXISTS {kind.table} ({', '.join(columns)});"

@@ -1,0 +1,75 @@
+// Small helps, each switched on by a data- attribute. Every page works without this file.
+(function () {
+  'use strict'
+  const root = document.documentElement
+  const closest = (event, selector) => event.target.closest && event.target.closest(selector)
+
+  const actions = {
+    '[data-copy], [data-copy-text]': async function (button) {
+      const source = button.dataset.copy && document.querySelector(button.dataset.copy)
+      await navigator.clipboard.writeText(source ? source.value : button.dataset.copyText)
+      const word = button.querySelector('[data-copy-word]') || button
+      const before = word.textContent
+      word.textContent = button.dataset.done || '✓'
+      setTimeout(() => { word.textContent = before }, 2000)
+    },
+    '[data-share]': function (button) {
+      navigator.share({ url: button.dataset.share, title: button.dataset.shareTitle }).catch(() => {})
+    },
+    '[data-print]': () => window.print(),
+    '[data-theme-toggle]': function () {
+      const dark = root.dataset.theme
+        ? root.dataset.theme === 'ink'
+        : matchMedia('(prefers-color-scheme: dark)').matches
+      root.dataset.theme = dark ? 'paper' : 'ink'
+      const secure = location.protocol === 'https:' ? '; secure' : ''
+      document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=lax${secure}`
+    }
+  }
+
+  document.addEventListener('click', function (event) {
+    for (const [selector, act] of Object.entries(actions)) {
+      const button = closest(event, selector)
+      if (button) act(button)
+    }
+    for (const popup of document.querySelectorAll('details[data-popup][open]')) {
+      if (!popup.contains(event.target)) popup.open = false
+    }
+  })
+
+  document.addEventListener('keydown', function (event) {
+    const popup = event.key === 'Escape' && closest(event, 'details[data-popup][open]')
+    if (popup) {
+      popup.open = false
+      popup.querySelector('summary').focus()
+    }
+  })
+
+  document.addEventListener('change', function (event) {
+    const form = closest(event, 'form[data-submit-on-change]')
+    if (form) form.requestSubmit()
+  })
+
+  document.addEventListener('submit', function (event) {
+    if (!event.target.matches('form[data-once]')) return
+    // After this tick, so that the pressed button's name is still sent.
+    setTimeout(() => event.target.querySelectorAll('button').forEach(b => { b.disabled = true }))
+  })
+  // Coming back by the browser's button must not find a dead form.
+  window.addEventListener('pageshow', function () {
+    document.querySelectorAll('form[data-once] button').forEach(b => { b.disabled = false })
+  })
+
+  function reveal () {
+    const can = {
+      '[data-copy], [data-copy-text]': navigator.clipboard,
+      '[data-share]': navigator.share,
+      '[data-print], [data-theme-toggle]': true
+    }
+    for (const [selector, able] of Object.entries(can)) {
+      if (able) document.querySelectorAll(selector).forEach(b => { b.hidden = false })
+    }
+  }
+  document.addEventListener('DOMContentLoaded', reveal)
+  document.addEventListener('htmx:load', reveal)
+})()

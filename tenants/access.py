@@ -1,0 +1,174 @@
+"""Who may enter a view. Every view wears exactly one of these; a system check says so.
+
+Strangers and foreign things get 404, a weak role gets 403, and a view that belongs to a
+tenant runs inside that tenant's schema and nowhere else.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.mfa.utils import is_mfa_enabled
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django_htmx.middleware import HtmxDetails
+from django_tenants.utils import tenant_context
+
+from config.logs import tenant_key
+from merchants import roles
+from tenants import provisioning
+from tenants.models import Membership, Tenant, User
+from tenants.routing import tenant_of_token
+
+View = Callable[..., HttpResponse]
+
+
+class PersonRequest(HttpRequest):
+    user: User  # type: ignore[assignment]
+    htmx: HtmxDetails
+
+
+class MerchantRequest(PersonRequest):
+    tenant: Tenant
+    membership: Membership
+
+
+class WorldRequest(MerchantRequest):
+    """A request in a merchant's test (`live` False) or live world."""
+
+    live: bool
+
+
+class PayerRequest(HttpRequest):
+    tenant: Tenant
+
+
+def public(view: View) -> View:
+    """Anyone may enter. The view touches no tenant."""
+    return _declare(view, view, "public")
+
+
+def signed_in(view: View) -> View:
+    """Anyone who is signed in. The view touches no tenant's schema."""
+
+    def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, **kwargs)
+
+    return _declare(enter, view, "signed_in")
+
+
+def member(permission: str, fresh: bool = False) -> Callable[[View], View]:
+    """Members of the merchant whose role holds `permission`.
+
+    Takes `slug`, and `live` where the address names a world, out of the address. With
+    `fresh` the person must have proved who they are within five minutes; such a view answers
+    GET, to which the proof returns.
+    """
+    if permission not in roles.PERMISSIONS:
+        raise KeyError(permission)
+
+    def decorate(view: View) -> View:
+        def enter(
+            request: WorldRequest, slug: str, live: bool | None = None, **kwargs: Any
+        ) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            request.membership = _membership(request.user, slug)
+            request.tenant = request.membership.tenant
+            request.live = live  # type: ignore[assignment]
+            refusal = _refusal(request, permission, fresh)
+            return refusal or _within(request.tenant, view, request, kwargs)
+
+        return _declare(enter, view, permission)
+
+    return decorate
+
+
+def payer(view: View) -> View:
+    """Anyone who holds a token: it names its tenant, whatever state that is in."""
+
+    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponse:
+        request.tenant = tenant_of_token(token)
+        return _within(request.tenant, view, request, {"token": token, **kwargs})
+
+    return _declare(enter, view, "payer")
+
+
+def staff(role: User.StaffRole) -> Callable[[View], View]:
+    """Platform staff with a second factor; ADMIN views are closed to support (403)."""
+
+    def decorate(view: View) -> View:
+        def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not request.user.staff_role:
+                raise Http404
+            if not is_mfa_enabled(request.user):
+                return _second_factor_wanted(request)
+            if role == User.StaffRole.ADMIN and request.user.staff_role != role:
+                raise PermissionDenied
+            return view(request, **kwargs)
+
+        return _declare(enter, view, f"staff:{role}")
+
+    return decorate
+
+
+def _declare(enter: View, view: View, name: str) -> View:
+    if hasattr(view, "access"):
+        raise TypeError(f"{view.__name__} declares its access twice")
+    wrapped = view if enter is view else wraps(view)(enter)
+    wrapped.access = name  # type: ignore[attr-defined]
+    return wrapped
+
+
+def _membership(user: User, slug: str) -> Membership:
+    try:
+        return Membership.objects.select_related("tenant").get(user=user, tenant__slug=slug)
+    except Membership.DoesNotExist as error:
+        raise Http404 from error
+
+
+def _refusal(request: WorldRequest, permission: str, fresh: bool) -> HttpResponse | None:
+    if request.tenant.state != Tenant.State.ACTIVE:
+        return render(request, "dashboard/suspended.html", status=403)
+    if not roles.may(request.membership.role, permission):
+        raise PermissionDenied
+    if request.live and not request.tenant.live_open:
+        return render(request, "dashboard/live_closed.html", status=403)
+    if request.live and permission in roles.SECOND_FACTOR and not is_mfa_enabled(request.user):
+        return _second_factor_wanted(request)
+    if fresh and not did_recently_reauthenticate(request):
+        return _proof_wanted(request)
+    return None
+
+
+def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
+    if request.method in ("GET", "HEAD"):
+        return redirect("mfa_index")
+    return render(request, "dashboard/second_factor.html", status=403)
+
+
+def _proof_wanted(request: PersonRequest) -> HttpResponse:
+    """Send the person to prove who they are. What they posted is not kept: it may be a key."""
+    methods = get_adapter().get_reauthentication_methods(request.user)
+    where = methods[0]["url"] if methods else reverse("account_login")
+    return HttpResponseRedirect(f"{where}?{urlencode({'next': request.get_full_path()})}")
+
+
+def _within(
+    tenant: Tenant, view: View, request: HttpRequest, kwargs: dict[str, Any]
+) -> HttpResponse:
+    if tenant.schema_version != provisioning.schema_version():
+        return render(request, "503.html", status=503)
+    tenant_key.set(tenant.key)
+    with tenant_context(tenant):
+        return view(request, **kwargs)

@@ -1,0 +1,66 @@
+"""How people sign up and in: allauth, with our mail, our limits' address and sealed seeds."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.signals import authenticator_added, authenticator_removed
+from django import forms
+from django.contrib.auth import update_session_auth_hash
+from django.db.models import F
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from config.client_ip import client_ip
+from tenants import mail
+from tenants.master_keys import unwrap, wrap
+from tenants.models import User
+
+MFA_PLACE = "platform|mfa"
+
+
+class SignupForm(forms.Form):
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=80,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    field_order = ["name", "email", "password1"]
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        user.name = self.cleaned_data["name"]
+        user.save(update_fields=["name"])
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return client_ip(request)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Mails leave by a job, so that whether one is sent cannot be timed."""
+        message = self.render_mail(template_prefix, email, context)
+        html = next((body for body, kind in getattr(message, "alternatives", [])), "")
+        mail.post_rendered(email, message.subject, message.body, html)
+
+
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """TOTP seeds and recovery codes are sealed at rest, and a change ends other sessions."""
+
+    def encrypt(self, text: str) -> str:
+        return wrap(text.encode(), MFA_PLACE)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unwrap(encrypted_text, MFA_PLACE).decode()
+
+
+def end_sessions(user: User) -> None:
+    """Every session of this person ends with its next request."""
+    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
+
+
+@receiver([authenticator_added, authenticator_removed])
+def end_other_sessions(request: HttpRequest, user: User, **_: Any) -> None:
+    end_sessions(user)
+    user.refresh_from_db(fields=["session_epoch"])
+    update_session_auth_hash(request, user)

@@ -1,0 +1,151 @@
+"""Tenants' schemas: made ahead, claimed by one UPDATE, migrated one by one.
+
+The one module that works on schemas themselves.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import F
+from django_tenants.utils import tenant_context
+
+from config.clock import now
+from merchants.models import Profile
+from tenants.models import Membership, Role, Tenant, User, new_key
+
+READY_AHEAD = 3
+SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+RESERVED = frozenset(
+    "about account accounts admin api app assets billing blog callback dashboard demo docs "
+    "galla health help legal live login logout m mail me metrics new p pay paytm platform "
+    "pricing privacy root security settings signup site staff static status support system "
+    "team terms test webhook www".split()
+)
+
+
+class BadSlug(ValueError):
+    """The slug is malformed, reserved or taken; the message says which."""
+
+
+@cache
+def schema_version() -> str:
+    """A digest of the tenant apps' migrations: what a tenant's schema must be at."""
+    ours = sorted(_migrations(settings.TENANT_APPS))
+    return hashlib.sha256(repr(ours).encode()).hexdigest()[:16]
+
+
+def prepare() -> int:
+    """Bring the public schema and every tenant up to date. Returns how many tenants moved.
+
+    Costs two queries when there is nothing to do; a crash half way is continued by the next.
+    """
+    if not _public_is_current():
+        call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
+    stale = list(Tenant.objects.exclude(schema_version=schema_version()))
+    for tenant in stale:
+        _migrate(tenant)
+    return len(stale)
+
+
+def keep_ready(count: int = READY_AHEAD) -> None:
+    """Make ready schemas until `count` are waiting to be claimed."""
+    waiting = Tenant.objects.filter(
+        state=Tenant.State.READY, schema_version=schema_version()
+    ).count()
+    for _ in range(count - waiting):
+        create_ready()
+
+
+def create_ready() -> Tenant:
+    """A migrated schema with no owner, in one transaction: all of it exists, or nothing."""
+    key = new_key()
+    tenant = Tenant(key=key, schema_name=f"t_{key}", schema_version=schema_version())
+    with transaction.atomic():
+        tenant.save()
+        tenant.create_schema(verbosity=0)
+        with tenant_context(tenant):
+            Profile.objects.create()
+    return tenant
+
+
+def check_slug(slug: str) -> None:
+    """Raises BadSlug unless `slug` could name a merchant now."""
+    if not SLUG.fullmatch(slug) or not 3 <= len(slug) <= 40:
+        raise BadSlug("malformed")
+    if slug in RESERVED:
+        raise BadSlug("reserved")
+    if Tenant.objects.filter(slug=slug).exists():
+        raise BadSlug("taken")
+
+
+def claim(*, slug: str, name: str, owner: User, time_zone: str) -> Tenant:
+    """Give a ready schema to a new merchant and its owner. Raises BadSlug.
+
+    Without a ready schema one is made first, which takes about a second.
+    """
+    check_slug(slug)
+    with transaction.atomic():
+        tenant = _take_ready() or create_ready()
+        Tenant.objects.filter(pk=tenant.pk).update(
+            slug=slug,
+            name=name,
+            time_zone=time_zone,
+            state=Tenant.State.ACTIVE,
+            created_at=now(),
+        )
+        tenant.refresh_from_db()
+        Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER)
+    return tenant
+
+
+def suspend(tenant: Tenant) -> None:
+    """Close the merchant's door and end its people's sessions. Money under way still lands."""
+    _change_state(tenant, Tenant.State.ACTIVE, Tenant.State.SUSPENDED)
+
+
+def resume(tenant: Tenant) -> None:
+    _change_state(tenant, Tenant.State.SUSPENDED, Tenant.State.ACTIVE)
+
+
+def _change_state(tenant: Tenant, before: str, after: str) -> None:
+    with transaction.atomic():
+        if Tenant.objects.filter(pk=tenant.pk, state=before).update(state=after):
+            User.objects.filter(memberships__tenant=tenant).update(
+                session_epoch=F("session_epoch") + 1
+            )
+
+
+def _take_ready() -> Tenant | None:
+    return (
+        Tenant.objects.select_for_update(skip_locked=True)
+        .filter(state=Tenant.State.READY, schema_version=schema_version())
+        .order_by("created_at")
+        .first()
+    )
+
+
+def _migrate(tenant: Tenant) -> None:
+    options: dict[str, Any] = {"interactive": False, "verbosity": 0}
+    with transaction.atomic():
+        call_command("migrate_schemas", tenant=True, schema_name=tenant.schema_name, **options)
+        Tenant.objects.filter(pk=tenant.pk).update(schema_version=schema_version())
+
+
+def _public_is_current() -> bool:
+    applied = MigrationRecorder(connection).applied_migrations()
+    return _migrations(settings.SHARED_APPS) <= set(applied)
+
+
+def _migrations(apps: Iterable[str]) -> set[tuple[str, str]]:
+    """The migrations on disk of these apps, as (label, name)."""
+    labels = {app.rpartition(".")[2] for app in apps}
+    disk = MigrationLoader(None).disk_migrations
+    return {key for key in disk if key[0] in labels}

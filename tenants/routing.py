@@ -1,0 +1,59 @@
+"""From a public token to its tenant, remembered in the process for a second."""
+
+import re
+import time
+
+from django.http import Http404
+
+from merchants.models import new_secret_part
+from tenants.models import KEY_LENGTH, Tenant
+
+TOKEN = rf"[a-z0-9]{{{KEY_LENGTH}}}[A-Za-z0-9_-]{{22}}"
+FRESH_SECONDS = 1.0
+REMEMBERED = 10_000
+
+_remembered: dict[str, tuple[float, Tenant]] = {}
+
+
+class TokenConverter:
+    """A tenant's key followed by 128 random bits."""
+
+    regex = TOKEN
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class WorldConverter:
+    """`test` or `live` in an address; in Python the flag `live`."""
+
+    regex = "test|live"
+
+    def to_python(self, value: str) -> bool:
+        return value == "live"
+
+    def to_url(self, value: bool) -> str:
+        return "live" if value else "test"
+
+
+def new_token(tenant: Tenant) -> str:
+    """A new unguessable public token that names this tenant."""
+    return tenant.key + new_secret_part()
+
+
+def tenant_of_token(token: str) -> Tenant:
+    """The claimed tenant a token names, at most a second old. Raises Http404."""
+    key = token[:KEY_LENGTH]
+    known = _remembered.get(key)
+    if known and known[0] > time.monotonic():
+        return known[1]
+    tenant = Tenant.objects.exclude(state=Tenant.State.READY).filter(key=key).first()
+    if tenant is None or not re.fullmatch(TOKEN, token):
+        raise Http404
+    if len(_remembered) >= REMEMBERED:
+        _remembered.clear()
+    _remembered[key] = (time.monotonic() + FRESH_SECONDS, tenant)
+    return tenant

@@ -1,0 +1,128 @@
+"""`make run` as a whole: it comes up, serves, survives, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.browser.stack import (
+    Stack,
+    free_ports,
+    own_database,
+    running,
+    start,
+    told,
+    wait_until_ready,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def database() -> Iterator[dict[str, str]]:
+    with own_database() as database:
+        yield database
+
+
+def test_it_starts_twice_keeps_its_data_and_leaves_nothing(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    with running(tmp_path, environment=database) as first:
+        demo = first.demo
+        assert requests.get(first.base_url, timeout=10).status_code == 200
+        assert requests.get(f"{first.base_url}/healthz", timeout=10).status_code == 200
+    with running(tmp_path, first.port, database) as second:
+        assert second.demo == demo
+        assert requests.get(demo["pay_url"], timeout=10).status_code == 200
+
+
+def test_a_killed_child_is_started_again(tmp_path: Path, database: dict[str, str]) -> None:
+    with running(tmp_path, environment=database) as stack:
+        for words in ("manage.py work", "-m simulator", "-m granian"):
+            [victim, *_] = named(stack, words)
+            victim.kill()
+            psutil.wait_procs([victim])
+            wait_for(partial(named, stack, words), stack)
+            wait_for(stack.is_ready, stack)
+        assert stack.console.count("starting it again") == 3
+
+
+def named(stack: Stack, words: str) -> list[psutil.Process]:
+    """The stack's processes with those words in their command line, oldest first."""
+    found = [process for process in stack.processes() if words in " ".join(process.cmdline())]
+    return sorted(found, key=lambda process: process.create_time())
+
+
+def wait_for(happened: Callable[[], object], stack: Stack) -> None:
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline, stack.console
+        time.sleep(0.1)
+
+
+def test_kill_9_of_the_supervisor_ends_everything_and_it_starts_again(
+    tmp_path: Path, database: dict[str, str]
+) -> None:
+    stack = start(tmp_path, environment=database)
+    wait_until_ready(stack)
+    everything = stack.processes()
+    stack.stop(by=signal.SIGKILL)
+    with running(tmp_path, stack.port, database):
+        _, alive = psutil.wait_procs(everything, timeout=30)
+        assert not alive
+
+
+def test_a_data_directory_has_one_user(tmp_path: Path, database: dict[str, str]) -> None:
+    with running(tmp_path, environment=database) as stack:
+        refused = start(tmp_path, stack.port)
+        assert refused.ended() == 1
+        assert "is in use by process" in refused.console
+
+
+def test_a_port_in_use_is_said_at_once(tmp_path: Path) -> None:
+    port = free_ports()
+    with socket.create_server(("127.0.0.1", port + 1)):
+        refused = start(tmp_path, port)
+        assert refused.ended() == 1
+    assert f"port {port + 1} is in use" in refused.console
+
+
+def test_an_odd_variable_is_named(tmp_path: Path) -> None:
+    refused = start(tmp_path, environment={"PORT": "eighty"})
+    assert refused.ended() == 1
+    assert "PORT must be a whole number" in refused.console
+
+
+@pytest.mark.parametrize(
+    "interrupt",
+    [
+        pytest.param(lambda make: make.terminate(), id="SIGTERM to make"),
+        pytest.param(lambda make: os.killpg(make.pid, signal.SIGINT), id="Ctrl-C"),
+    ],
+)
+def test_when_make_has_returned_nothing_runs(
+    tmp_path: Path, interrupt: Callable[[subprocess.Popen[bytes]], None]
+) -> None:
+    port, data_dir = free_ports(), tmp_path / "data"
+    command = ["make", "run", f"PORT={port}", f"DATA_DIR={data_dir}"]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    with (tmp_path / "make.log").open("w+") as console:
+        make = subprocess.Popen(
+            command, env=environment, stdout=console, stderr=console, process_group=0
+        )
+        deadline = time.monotonic() + 180
+        while "Stop " not in (tmp_path / "make.log").read_text():
+            assert make.poll() is None, (tmp_path / "make.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        interrupt(make)
+        make.wait(60)
+    assert not told(data_dir)

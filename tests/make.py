@@ -1,0 +1,31 @@
+"""Makers of the things that tests begin with. Called inside a tenant."""
+
+from merchants.models import PaytmAccount
+from merchants.sealing import seal
+from payments.models import Link
+from tenants.current import current_tenant
+from tenants.routing import new_token
+
+
+def paytm_account(mid: str, key: str, *, live: bool = False, **fields: object) -> PaytmAccount:
+    """An account in use: at the simulator in the test world, at Paytm in the live one."""
+    account = PaytmAccount(
+        environment="production" if live else "simulator",
+        live=live,
+        mid=mid,
+        website="DEFAULT",
+        key_last4=key[-4:],
+        key_fingerprint="0" * 16,
+        **fields,
+    )
+    account.sealed_key = seal(key, account, "sealed_key")
+    account.save()
+    return account
+
+
+def link(*, live: bool = False, amount_paise: int | None = 500_00, **fields: object) -> Link:
+    """A reusable link of ₹500.00."""
+    defaults = {"description": "Masala chai", "token": new_token(current_tenant())}
+    return Link.objects.create(
+        live=live, amount_paise=amount_paise, **(defaults | fields)
+    )

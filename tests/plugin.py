@@ -1,0 +1,76 @@
+"""What must be there before Django reads its settings: the test environment and a PostgreSQL.
+
+Loaded with `-p` by pyproject.toml, so tests are run as `python -m pytest`. With DATABASE_URL
+set, that server is used; otherwise the embedded one is started in a folder of this run.
+"""
+
+import base64
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config import embedded
+from config.processes import Service
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="payments-test-"))
+GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL", "").strip()
+ENVIRONMENT = {
+    "MODE": "test",
+    "DATA_DIR": str(DATA_DIR),
+    "DATABASE_URL": GIVEN_DATABASE_URL or embedded.url(DATA_DIR / "postgres"),
+    "BASE_URL": "http://localhost:8000",
+    "SIMULATOR_URL": "",
+    "SIMULATOR_TOKEN": "",
+    "SECRET_KEY": "a key for tests alone, of no use anywhere else",
+    "MASTER_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
+    "METRICS_TOKEN": "a token for tests alone",
+    "TRUSTED_PROXIES": "",
+    "EMAIL_URL": "",
+}
+os.environ |= ENVIRONMENT
+
+pages_walked = 0
+
+
+def page_walked() -> None:
+    """Count a page that a browser test has opened and checked."""
+    global pages_walked
+    pages_walked += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
+    """Start the server before anything else looks for it, unless nothing will run."""
+    if not GIVEN_DATABASE_URL and not session.config.option.collectonly:
+        session.config.stash[SERVER] = start_server()
+    return (yield)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if server := config.stash.get(SERVER, None):
+        server.stop()
+    shutil.rmtree(DATA_DIR)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """The last words before pytest's own summary line."""
+    result = yield
+    terminalreporter.write_line(f"browser: {pages_walked} pages walked")
+    return result
+
+
+SERVER = pytest.StashKey[Service]()
+
+
+def start_server() -> Service:
+    """The embedded server of this run."""
+    directory = DATA_DIR / "postgres"
+    server = embedded.service(directory, DATA_DIR / "postgres.log")
+    server.start()
+    embedded.wait_until_ready(server, directory)
+    return server
