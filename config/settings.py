@@ -185,7 +185,8 @@ JOB_MODULES = [
     "payments.asking",
     "payments.folding",
     "payments.refunding",
-    "payments.telling",
+    "payments.outbox",
+    "tenants.upkeep",
 ]
 
 # --- Mail ---------------------------------------------------------------------------------

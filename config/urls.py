@@ -1,14 +1,11 @@
 """Every address of the product. One urlconf; tenants are named inside the addresses."""
 
 from django.conf import settings
-from django.urls import include, path, register_converter
+from django.urls import include, path
 
 from config import health
 from dashboard.views import merchants, site
 from tenants import demo_mail
-from tenants.routing import WorldConverter
-
-register_converter(WorldConverter, "world")
 
 urlpatterns = [
     path("", site.home, name="home"),

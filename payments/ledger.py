@@ -1,6 +1,5 @@
 """Booking money: every transfer is written here, inside the caller's transaction."""
 
-from payments.folding import fold_soon
 from payments.models import Payment, Refund, Transfer
 from payments.models.ledger import Account
 from tenants.current import today
@@ -40,4 +39,3 @@ def _book(
         paise=paise,
         method=payment.method,
     )
-    fold_soon()

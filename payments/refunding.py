@@ -24,7 +24,7 @@ from payments.states import (
     RefundState,
     may_become,
 )
-from payments.telling import tell_refund
+from payments.outbox import refund_changed
 from payments.timeline import note
 from tenants.current import current_tenant
 from tenants.jobs import MONEY, job
@@ -223,7 +223,7 @@ def _apply(
     refund.save()
     note(payment, "refund", f"{answer.code} {answer.message}", message=message, refund=refund)
     if refund.decided_at:
-        tell_refund.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+        refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
 
 
 def _no_answer(refund: Refund, error: PaytmError) -> None:

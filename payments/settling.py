@@ -14,7 +14,7 @@ from payments.models import Link, Message, Payment
 from payments.paytm import OrderStatus, Outcome
 from payments.schedule import MINUTE
 from payments.states import PAYMENT_RANK, PaymentState, may_become
-from payments.telling import tell_outcome
+from payments.outbox import payment_changed
 from payments.timeline import note
 from tenants.current import current_tenant
 
@@ -114,4 +114,4 @@ def _apply(
         ledger.book_surplus(payment, answer.amount_paise)
     note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
     if state in (PaymentState.PAID, PaymentState.SURPLUS, PaymentState.FAILED):
-        tell_outcome.enqueue(current_tenant().pk, payment_id=str(payment.pk))
+        payment_changed.enqueue(current_tenant().pk, payment_id=str(payment.pk))

@@ -5,24 +5,20 @@ from django.urls import reverse
 
 from merchants import roles
 from payments.models import Payment, Refund
+from payments.states import PaymentState
 from tenants import mail
 from tenants.current import current_tenant
-from tenants.jobs import MAIL, job
 from tenants.models import Membership
 
 
-@job(lane=MAIL, atomic=True)
-def tell_outcome(payment_id: str) -> None:
+def tell_payment(payment: Payment) -> None:
     """Mail the team about a paid or surplus payment; a failed one is not worth a mail."""
-    payment = Payment.objects.get(pk=payment_id)
-    if payment.state in ("paid", "surplus"):
+    if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
         _tell(f"payment_{payment.state}", payment, {})
 
 
-@job(lane=MAIL, atomic=True)
-def tell_refund(refund_id: str) -> None:
+def tell_refund(refund: Refund) -> None:
     """Mail the team about a refund that is done or failed."""
-    refund = Refund.objects.select_related("payment").get(pk=refund_id)
     _tell(f"refund_{refund.state}", refund.payment, {"refund": refund})
 
 

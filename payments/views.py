@@ -161,7 +161,7 @@ def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
 def refuse_foreign_origin(request: HttpRequest) -> None:
     """A POST from another site's page is refused; a missing Origin is not a browser's."""
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.headers['Host']}":
+    if origin is not None and origin != f"{request.scheme}://{request.get_host()}":
         raise PermissionDenied
 
 

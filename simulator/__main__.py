@@ -42,9 +42,7 @@ def command_line() -> argparse.Namespace:
     parser.add_argument("--state", default=":memory:", metavar="FILE.sqlite")
     parser.add_argument("--clock-file", metavar="FILE", help="seconds ahead of real time")
     parser.add_argument("--control-token", default="", metavar="TOKEN")
-    parser.add_argument(
-        "--merchant", type=merchant, action="append", default=[], metavar="MID:KEY"
-    )
+    parser.add_argument("--merchant", type=merchant, action="append", default=[], metavar="MID:KEY")
     return parser.parse_args()
 
 

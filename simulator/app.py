@@ -85,6 +85,8 @@ class Courtesy:
             response = explain(request, "The request is larger than 1 MiB", 413)
         else:
             response = self._get_response(request)
+        if not response.streaming:
+            response["Content-Length"] = str(len(response.content))
         response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         response["X-Content-Type-Options"] = "nosniff"
         response["Referrer-Policy"] = "strict-origin-when-cross-origin"

@@ -1,6 +1,5 @@
 """The simulator's clock: real time plus an offset that may be shared through a file."""
 
-import os
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,7 +29,7 @@ class Clock:
         if self.file is not None:
             draft = self.file.with_name(self.file.name + ".new")
             draft.write_text(f"{seconds:.3f}")
-            os.replace(draft, self.file)
+            draft.replace(self.file)
 
     def advance(self, seconds: float) -> None:
         """Move the clock on from where it stands."""

@@ -23,9 +23,9 @@ MISSING = Result("F", "1007", "Missing mandatory element")
 PIPE = Result("F", "1008", "Pipe character is not allowed")
 BAD_CHECKSUM = Result("F", "2005", "Checksum provided is invalid")
 BAD_AMOUNT = Result("F", "2007", "Txn amount is invalid")
-MID_DIFFERS = Result("F", "2013", "Mid in the query param doesnt match with the Mid sent in the request")
+MID_DIFFERS = Result("F", "2013", "Mid in the query param doesnt match with the Mid in the request")
 ORDER_DIFFERS = Result(
-    "F", "2014", "OrderId in the query param doesnt match with the OrderId sent in the request"
+    "F", "2014", "OrderId in the query param doesnt match with the OrderId in the request"
 )
 BAD_ORDER_ID = Result("F", "334", "Invalid Order ID")
 BAD_MID = Result("F", "335", "Mid is invalid")
@@ -109,8 +109,7 @@ def _open(db: sqlite3.Connection, call: Call, merchant: Merchant, now: int) -> B
 
 
 def _new_order(call: Call, merchant: Merchant, parameters: str, now: int) -> Order:
-    amount = order_amount(call)
-    assert amount is not None, "checked before"
+    amount = order_amount(call) or 0
     return Order(
         mid=call.mid,
         order_id=call.order_id,

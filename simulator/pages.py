@@ -12,9 +12,9 @@ from simulator import payments
 from simulator.clock import ist
 from simulator.payments import BANKS, METHODS
 from simulator.protocol import Malformed
-from simulator.records import Order
+from simulator.records import Merchant, Order
 from simulator.scenarios import PAYMENTS, by_amount, take
-from simulator.store import find
+from simulator.store import find, get
 from simulator.world import World
 
 CONTENT_SECURITY_POLICY = (
@@ -32,6 +32,11 @@ MODES = {
     "EMI": "EMI",
 }
 EMI_MONTHS = (3, 6, 9, 12)
+HEADINGS = {
+    "TXN_SUCCESS": "Payment successful",
+    "TXN_FAILURE": "Payment failed",
+    "PENDING": "Payment is being confirmed",
+}
 
 
 class Pages:
@@ -78,8 +83,15 @@ class Pages:
 
     def _way_back(self, request: HttpRequest, order: Order) -> HttpResponse:
         with self._world.transaction() as db:
-            fields = payments.browser_callback(order, payments.merchant_of(db, order))
-        return _page(request, "outcome.html", order, fields=fields)
+            fields = payments.browser_callback(order, get(db, Merchant, mid=order.mid))
+        return _page(
+            request,
+            "outcome.html",
+            order,
+            fields=fields,
+            heading=HEADINGS[order.state],
+            icon=f"icons/{order.state}.svg",
+        )
 
 
 def inr(paise: int) -> str:
@@ -108,7 +120,11 @@ def _bank(request: HttpRequest, method: str) -> str:
 def _offer(order: Order) -> dict[str, object]:
     """What the payment page shows beside the order."""
     return {
-        "methods": [(code, METHODS[code]) for code in _offered(json.loads(order.parameters))],
+        "methods": [
+            (code, METHODS[code], f"panels/{code}.html", f"icons/{code}.svg")
+            for code in _offered(json.loads(order.parameters))
+        ],
+        "upi_apps": ("Google Pay", "PhonePe", "Paytm", "BHIM"),
         "banks": BANKS.items(),
         "emi": [(months, inr(-(-order.amount // months))) for months in EMI_MONTHS],
         "scenarios": [(n, plan.about) for n, plan in PAYMENTS.items() if n not in NO_BUTTON],

@@ -9,7 +9,7 @@ from simulator.clock import ist, stamp
 from simulator.protocol import form_signature, rupees
 from simulator.records import Delivery, Merchant, Order
 from simulator.scenarios import PAYMENTS, WITHOUT_TRANSACTION, Payment, Result
-from simulator.store import find, save, select_where
+from simulator.store import get, save, select_where
 from simulator.webhooks import FORM, enqueue
 
 FINAL = {"TXN_SUCCESS", "TXN_FAILURE"}
@@ -21,17 +21,18 @@ class Method:
     """How PAYMENTMODE, GATEWAYNAME and BANKNAME are filled. Paytm sends no BANKNAME for UPI."""
 
     label: str
+    about: str
     gateway: str
     bank: str
 
 
 METHODS = {
-    "UPI": Method("UPI", "PPBLC", ""),
-    "CC": Method("Credit card", "HDFC", "HDFC Bank"),
-    "DC": Method("Debit card", "SBI", "State Bank of India"),
-    "NB": Method("Net banking", "ICICI", "ICICI Bank"),
-    "PPI": Method("Paytm Wallet", "WALLET", "WALLET"),
-    "EMI": Method("EMI", "HDFC", "HDFC Bank"),
+    "UPI": Method("UPI", "Any UPI app", "PPBLC", ""),
+    "CC": Method("Credit card", "Visa, Mastercard, RuPay, Amex", "HDFC", "HDFC Bank"),
+    "DC": Method("Debit card", "Visa, Mastercard, RuPay", "SBI", "State Bank of India"),
+    "NB": Method("Net banking", "All Indian banks", "ICICI", "ICICI Bank"),
+    "PPI": Method("Paytm Wallet", "Pay from your balance", "WALLET", "WALLET"),
+    "EMI": Method("EMI", "Pay month by month", "HDFC", "HDFC Bank"),
 }
 BANKS = {
     "HDFC": "HDFC Bank",
@@ -65,11 +66,11 @@ def decide(db: sqlite3.Connection, order: Order, result: Result, now: int) -> No
     copies = PAYMENTS[order.scenario].webhooks
     if order.state in FINAL and order.txn_id:
         for _ in range(copies):
-            enqueue(db, _webhook(order, merchant_of(db, order), now))
+            enqueue(db, _webhook(order, get(db, Merchant, mid=order.mid), now))
 
 
 def finish(db: sqlite3.Connection, order: Order, result: Result, now: int) -> None:
-    """Decide an order now, whatever was to happen to it later; a new order counts as paid by UPI."""
+    """Decide an order now, whatever was to come; a new order is taken as paid by UPI."""
     if order.state == "NEW":
         order.scenario, order.method = "success", "UPI"
         _begin_transaction(order, PAYMENTS["success"], now)
@@ -134,20 +135,6 @@ def forged_callback(order: Order) -> dict[str, str]:
     return fields | form_signature(fields, WRONG_KEY)
 
 
-def order_of(db: sqlite3.Connection, mid: str, order_id: str) -> Order:
-    """The order of a refund, which is never made without one."""
-    order = find(db, Order, mid=mid, order_id=order_id)
-    assert order is not None
-    return order
-
-
-def merchant_of(db: sqlite3.Connection, order: Order) -> Merchant:
-    """The merchant an order belongs to; merchants are never deleted."""
-    merchant = find(db, Merchant, mid=order.mid)
-    assert merchant is not None
-    return merchant
-
-
 def _begin_transaction(order: Order, plan: Payment, now: int) -> None:
     order.stated = order.amount + plan.stated
     order.txn_time = now
@@ -172,7 +159,7 @@ def _transaction_fields(order: Order) -> dict[str, str]:
 
 def _send_callbacks(db: sqlite3.Connection, order: Order, plan: Payment, now: int) -> None:
     """The callbacks that come without a browser: the late one, and the two doubles."""
-    fields = callback(order, merchant_of(db, order).merchant_key)
+    fields = callback(order, get(db, Merchant, mid=order.mid).merchant_key)
     delays = {"late": [plan.seconds], "doubled": [0, 5]}.get(plan.callback, [])
     for seconds in delays:
         enqueue(db, _message(order, "callback", order.callback_url, fields, now + seconds * 1000))

@@ -9,12 +9,11 @@ import re
 import secrets
 import sqlite3
 
-from simulator.payments import merchant_of, order_of
 from simulator.protocol import Body, Call, paise, result, text
 from simulator.records import Merchant, Order, Refund
 from simulator.refund_messages import accept_notice, registered, status_body, success_notice
 from simulator.scenarios import IN_PROGRESS, REFUNDS, Result
-from simulator.store import find, save, select, select_where
+from simulator.store import find, get, save, select, select_where
 from simulator.webhooks import enqueue
 
 ACCEPT_MS = 1_000
@@ -39,9 +38,7 @@ TOO_SMALL = Result("TXN_FAILURE", "635", "Partial refund under Rupee 1 is not al
 REF_ID_USED = Result("TXN_FAILURE", "701", "A refund with the same refId exists")
 
 
-def apply(
-    db: sqlite3.Connection, call: Call, scenario: str, now: int
-) -> tuple[Body, str | None]:
+def apply(db: sqlite3.Connection, call: Call, scenario: str, now: int) -> tuple[Body, str | None]:
     """Register a refund, or say why not. The key is None when Paytm cannot tell who asked."""
     merchant = find(db, Merchant, mid=call.mid)
     stranger = _stranger(merchant, call)
@@ -51,7 +48,7 @@ def apply(
     if refused is not None:
         return _refusal(call, refused), merchant.merchant_key
     refund = _register(db, call, scenario, now)
-    order = order_of(db, refund.mid, refund.order_id)
+    order = get(db, Order, mid=refund.mid, order_id=refund.order_id)
     return _outcome(REGISTERED) | registered(order, refund), merchant.merchant_key
 
 
@@ -66,7 +63,7 @@ def status(db: sqlite3.Connection, call: Call) -> tuple[Body, str | None]:
     if refund is None:
         return _outcome(NO_RECORD), merchant.merchant_key
     outcome = Result(refund.state, refund.code, refund.message)
-    order = order_of(db, refund.mid, refund.order_id)
+    order = get(db, Order, mid=refund.mid, order_id=refund.order_id)
     total = given_back(db, order)
     return _outcome(outcome) | status_body(order, refund, total), merchant.merchant_key
 
@@ -79,8 +76,11 @@ def finish(db: sqlite3.Connection, refund: Refund, outcome: Result, now: int) ->
     refund.final_time, refund.next_time = now, None
     save(db, refund)
     if refund.state == "TXN_SUCCESS":
-        order = order_of(db, refund.mid, refund.order_id)
-        enqueue(db, success_notice(order, refund, merchant_of(db, order), given_back(db, order)))
+        order = get(db, Order, mid=refund.mid, order_id=refund.order_id)
+        enqueue(
+            db,
+            success_notice(order, refund, get(db, Merchant, mid=refund.mid), given_back(db, order)),
+        )
 
 
 def ripen(db: sqlite3.Connection, now: int) -> None:
@@ -148,14 +148,12 @@ def _taken(refunds: list[Refund]) -> int:
 
 
 def _register(db: sqlite3.Connection, call: Call, scenario: str, now: int) -> Refund:
-    amount = paise(call.body["refundAmount"])
-    assert amount is not None, "checked before"
     refund = Refund(
         mid=call.mid,
         ref_id=text(call.body, "refId"),
         order_id=call.order_id,
         refund_id=f"{now}{secrets.randbelow(10**8):08}",
-        amount=amount,
+        amount=paise(call.body["refundAmount"]) or 0,
         reason=text(call.body, "comments")[:500],
         scenario=scenario,
         created=now,
@@ -169,8 +167,8 @@ def _register(db: sqlite3.Connection, call: Call, scenario: str, now: int) -> Re
 
 def _accept(db: sqlite3.Connection, refund: Refund, state: str, now: int) -> None:
     refund.accept_state, refund.accept_time = state, now
-    order = order_of(db, refund.mid, refund.order_id)
-    enqueue(db, accept_notice(order, refund, merchant_of(db, order)))
+    order = get(db, Order, mid=refund.mid, order_id=refund.order_id)
+    enqueue(db, accept_notice(order, refund, get(db, Merchant, mid=refund.mid)))
 
 
 def _stranger(merchant: Merchant | None, call: Call) -> Result | None:

@@ -75,7 +75,7 @@ PAYMENTS = {
     "callback_lost": Payment("Paid, but the browser never returns", PAID, callback="lost"),
     "callback_late": Payment("Paid; the callback comes after 20 s", PAID, callback="late"),
     "callback_doubled": Payment("Paid, and told three times", PAID, callback="doubled", webhooks=2),
-    "callback_forged": Payment("Declined; a forged callback says paid", DECLINED, callback="forged"),
+    "callback_forged": Payment("Declined; a forgery says paid", DECLINED, callback="forged"),
     "callback_unsigned": Payment("Paid; a callback without checksum", PAID, callback="unsigned"),
     "expired": Payment("The page was left open too long; no transaction is made", EXPIRED),
     "silent": Payment("Paid; neither callback nor webhook", PAID, callback="lost", webhooks=0),

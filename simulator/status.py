@@ -46,10 +46,8 @@ def flat_status(db: sqlite3.Connection, call: Call) -> tuple[Body, str | None]:
     return fields, merchant.merchant_key if merchant else None
 
 
-def _look_up(
-    db: sqlite3.Connection, call: Call
-) -> tuple[Merchant | None, Order | None, Result]:
-    """Who asked, the order if it was attempted, and the result. No merchant: the caller is a stranger."""
+def _look_up(db: sqlite3.Connection, call: Call) -> tuple[Merchant | None, Order | None, Result]:
+    """Who asked (None: a stranger), the order if it was attempted, and the result."""
     merchant = find(db, Merchant, mid=call.mid)
     if merchant is None:
         return None, None, BAD_MID

@@ -54,6 +54,14 @@ def find(db: sqlite3.Connection, kind: type[Kind], **values: object) -> Kind | N
     return next(iter(select(db, kind, **values)), None)
 
 
+def get(db: sqlite3.Connection, kind: type[Kind], **values: object) -> Kind:
+    """The record with these values, which is known to be there. LookupError if it is not."""
+    record = find(db, kind, **values)
+    if record is None:
+        raise LookupError(f"no {kind.table} with {values}")
+    return record
+
+
 def select(db: sqlite3.Connection, kind: type[Kind], **values: object) -> list[Kind]:
     """Every record with these values, in the order they were made."""
     condition = " AND ".join(f"{name} = ?" for name in values) or "1"
@@ -64,7 +72,7 @@ def select_where(
     db: sqlite3.Connection, kind: type[Kind], condition: str, *values: object
 ) -> list[Kind]:
     """Every record that meets an SQL condition, in the order they were made."""
-    sql = f"SELECT * FROM {kind.table} WHERE {condition} ORDER BY rowid"
+    sql = f"SELECT * FROM {kind.table} WHERE {condition} ORDER BY rowid"  # noqa: S608
     return [kind(**dict(row)) for row in db.execute(sql, values)]
 
 
@@ -74,7 +82,7 @@ def save(db: sqlite3.Connection, record: Record) -> int:
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     changes = ", ".join(f"{name} = excluded.{name}" for name in row)
     sql = (
-        f"INSERT INTO {record.table} ({names}) VALUES ({marks})"
+        f"INSERT INTO {record.table} ({names}) VALUES ({marks})"  # noqa: S608
         f" ON CONFLICT ({', '.join(record.key)}) DO UPDATE SET {changes} RETURNING rowid"
     )
     return int(db.execute(sql, tuple(row.values())).fetchone()[0])

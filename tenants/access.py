@@ -1,7 +1,7 @@
 """Who may enter a view. Every view wears exactly one of these; a system check says so.
 
 Strangers and foreign things get 404, a weak role gets 403, and a view that belongs to a
-tenant runs inside that tenant's schema and nowhere else.
+tenant runs inside that tenant's schema and time zone and nowhere else.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
 from config.logs import tenant_key
 from merchants import roles
 from tenants import provisioning
+from tenants.current import zone
 from tenants.models import Membership, Tenant, User
 from tenants.routing import tenant_of_token
 
@@ -170,5 +172,5 @@ def _within(
     if tenant.schema_version != provisioning.schema_version():
         return render(request, "503.html", status=503)
     tenant_key.set(tenant.key)
-    with tenant_context(tenant):
+    with tenant_context(tenant), timezone.override(zone()):
         return view(request, **kwargs)

@@ -1,8 +1,11 @@
 """The stage: the cast, their merchants, and a real Paytm simulator on the other side of a wire."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -13,7 +16,8 @@ from django_tenants.utils import tenant_context
 
 from tenants import provisioning
 from tenants.models import Tenant, User
-from tests import cast
+from tests import cast, make
+from tests.wire import Simulator, start_simulator
 
 SignIn = Callable[..., Client]
 
@@ -69,12 +73,22 @@ def in_acme(acme: Tenant) -> Iterator[Tenant]:
         yield acme
 
 
+def browser() -> Client:
+    """A browser at the platform's own address."""
+    return Client(headers={"host": urlsplit(settings.BASE_URL).netloc})
+
+
 @pytest.fixture
-def sign_in(settings: Any) -> SignIn:
+def client() -> Client:
+    return browser()
+
+
+@pytest.fixture
+def sign_in() -> SignIn:
     """A browser of this person, who proved who they are `ago` seconds before."""
 
     def signed_in(user: User, ago: int = 0) -> Client:
-        client = Client()
+        client = browser()
         client.force_login(user)
         session = client.session
         session["account_authentication_methods"] = [
@@ -84,3 +98,43 @@ def sign_in(settings: Any) -> SignIn:
         return client
 
     return signed_in
+
+
+MIDS = {"acme": ("ACMETEST000000000001", "acme0000merchant"),
+        "globex": ("GLOBEXTEST0000000002", "globex00merchant")}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Paytm, for the whole run. Its clock and the product's are one file."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    merchants = [f"--merchant={mid}:{key}" for mid, key in MIDS.values()]
+    log = tmp_path_factory.mktemp("simulator") / "log"
+    running = start_simulator(port, log, "--clock-file", str(settings.CLOCK_FILE), *merchants)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> Simulator:
+    """Acme and globex are connected to the simulator, each with its own keys."""
+    settings.SIMULATOR_URL = simulator.url
+    for tenant in (acme, globex):
+        with tenant_context(tenant):
+            make.paytm_account(*MIDS[str(tenant.slug)])
+    simulator.control("reset")
+    return simulator
+
+
+@pytest.fixture
+def clock() -> Iterator[Callable[[float], None]]:
+    """Move the product's and Paytm's clock this many seconds ahead of real time."""
+    path: Path = settings.CLOCK_FILE
+
+    def move(seconds: float) -> None:
+        path.write_text(str(seconds))
+
+    yield move
+    path.unlink(missing_ok=True)

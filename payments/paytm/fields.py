@@ -9,7 +9,7 @@ from payments.paytm.envelope import Number
 from payments.paytm.redaction import storable
 
 _ORDER_ID = re.compile(r"[A-Za-z0-9@_.-]{1,50}")
-_ID = re.compile(r"[!-~]{1,64}")
+_ID = re.compile(r"[!-~]+")
 _DIGITS = re.compile(r"[0-9]+")
 
 Message = Mapping[str, Any]
@@ -30,10 +30,10 @@ def text(message: Message, name: str, limit: int = 500) -> str | None:
     return storable(str(value))[:limit]
 
 
-def identifier(message: Message, name: str) -> str | None:
-    """An id of up to 64 printable ASCII characters."""
-    value = text(message, name)
-    return value if value and _ID.fullmatch(value) else None
+def identifier(message: Message, name: str, limit: int = 64) -> str | None:
+    """An id of printable ASCII characters without spaces, not longer than the limit."""
+    value = text(message, name, limit + 1)
+    return value if value and len(value) <= limit and _ID.fullmatch(value) else None
 
 
 def order_id(message: Message, name: str) -> str | None:

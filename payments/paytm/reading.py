@@ -49,7 +49,7 @@ def initiated(answer: Answer) -> Initiated:
     status, code, message = answer.result
     if status == "F":
         raise Refused(code, message, answer.raw)
-    token = fields.text(answer.body, "txnToken")
+    token = fields.identifier(answer.body, "txnToken", 500)
     if status != "S" or token is None:
         raise Unknown(f"initiate answered {status or 'no status'} {code}", answer.raw)
     return Initiated(token, answer.raw)

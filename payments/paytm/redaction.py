@@ -21,7 +21,8 @@ _MEMBER = re.compile(
 
 def storable(text: str) -> str:
     """The text without NUL and lone surrogates, which PostgreSQL refuses."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\x00", "\ufffd")
 
 
 def blank_text(text: str) -> str:

@@ -60,6 +60,12 @@
     document.querySelectorAll('form[data-once] button').forEach(b => { b.disabled = false })
   })
 
+  // allauth's passkey scripts say here that the browser, or the person, refused.
+  document.addEventListener('allauth.error', function (event) {
+    event.preventDefault()
+    document.getElementById('passkey-error').hidden = false
+  })
+
   function reveal () {
     const can = {
       '[data-copy], [data-copy-text]': navigator.clipboard,

@@ -30,14 +30,13 @@ class Request(NamedTuple):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: "_Server"
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append(Request(self.path, dict(self.headers), body))
         self.server.behaviour(self)
-
-    do_GET = do_POST
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

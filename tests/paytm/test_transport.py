@@ -476,6 +476,6 @@ def test_no_error_or_repr_holds_a_secret(paytm: FakePaytm, client: Client) -> No
     ],
 )
 def test_credentials_that_cannot_be(mid: str, key: str, base_url: str) -> None:
-    with pytest.raises(ValueError, match="a MID|a merchant key|a base URL|IPv6") as caught:
+    with pytest.raises(ValueError, match=r"a MID|a merchant key|a base URL|IPv6") as caught:
         Credentials(mid, key, "WEBSTAGING", base_url)
     assert not key or key not in str(caught.value)

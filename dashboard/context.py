@@ -1,0 +1,101 @@
+"""What every page may show around its content. Cheap: a payer or a stranger costs no query."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from merchants import roles
+from tenants.access import MerchantRequest
+from tenants.models import Membership, User
+
+
+class Place(NamedTuple):
+    """An entry of the navigation, and the names of the pages that lie beneath it."""
+
+    label: Any
+    icon: str
+    permission: str
+    pages: tuple[str, ...]
+
+
+WORLD = (
+    Place(_("Home"), "house", "home.view", ("dashboard",)),
+    Place(_("Payments"), "credit-card", "payments.view", ("payments", "payment", "payment_ask")),
+    Place(_("Links"), "link", "links.view", ("links", "link_new", "link", "link_state")),
+    Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
+    Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
+    Place(_("Paytm"), "plug", "credentials.view", ("paytm", "paytm_keys", "paytm_check")),
+)
+MERCHANT = (
+    Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role")),
+    Place(_("Settings"), "settings", "settings.view", ("settings", "settings_live")),
+)
+PLATFORM = (
+    Place(_("Overview"), "house", "", ("platform",)),
+    Place(
+        _("Merchants"), "store", "",
+        ("platform_merchants", "platform_merchant", "platform_merchant_new"),
+    ),
+    Place(_("Page reports"), "flag", "", ("platform_reports",)),
+    Place(_("Jobs"), "layers-plus", "", ("platform_jobs",)),
+)  # fmt: skip
+
+
+def everywhere(request: HttpRequest) -> dict[str, Any]:
+    """The product's name, and the navigation of the place the request is in, if any."""
+    context: dict[str, Any] = {
+        "product_name": settings.PRODUCT_NAME,
+        "demo": settings.MODE == "demo",
+    }
+    if hasattr(request, "membership"):
+        context |= _merchant(request)  # type: ignore[arg-type]
+    elif request.path.startswith("/platform/"):
+        context["nav"] = [_item(request, place, {}) for place in PLATFORM]
+    return context
+
+
+def _merchant(request: MerchantRequest) -> dict[str, Any]:
+    tenant, slug = request.tenant, request.tenant.slug
+    return {
+        "nav": list(_nav(request)),
+        "worlds": {
+            "test_url": reverse("dashboard", kwargs={"slug": slug, "live": False}),
+            "live_url": reverse("dashboard", kwargs={"slug": slug, "live": True}),
+            "live_open": tenant.live_open,
+        },
+        "my_merchants": SimpleLazyObject(lambda: _my_merchants(request.user, slug)),
+        "new_merchant_url": reverse("new_merchant"),
+    }
+
+
+def _nav(request: MerchantRequest) -> Iterator[dict[str, Any]]:
+    """The places this role may see; from a page outside both worlds, those of the open one."""
+    live = getattr(request, "live", None)
+    live = request.tenant.live_open if live is None else live
+    for places, where in ((WORLD, {"live": live}), (MERCHANT, {})):
+        for place in places:
+            if roles.may(request.membership.role, place.permission):
+                yield _item(request, place, {"slug": request.tenant.slug, **where})
+
+
+def _item(request: HttpRequest, place: Place, where: dict[str, Any]) -> dict[str, Any]:
+    match = request.resolver_match
+    return {
+        "label": place.label,
+        "icon": place.icon,
+        "url": reverse(place.pages[0], kwargs=where),
+        "active": match is not None and match.url_name in place.pages,
+    }
+
+
+def _my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
+    mine = Membership.objects.filter(user=user).order_by("tenant__name")
+    return [
+        {"name": name, "url": reverse("merchant", kwargs={"slug": other}), "active": other == slug}
+        for name, other in mine.values_list("tenant__name", "tenant__slug")
+    ]

@@ -1,0 +1,29 @@
+"""Pages that change while somebody looks, without anything moving when nothing did."""
+
+import hashlib
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+
+def answer(
+    request: HttpRequest, template: str, context: dict[str, Any], *, shows: object
+) -> HttpResponse:
+    """The whole page; for HTMX its partial `live`, or 204 when that would look the same.
+
+    `shows` is everything the partial depends on. The partial polls `live_url` with `seen`.
+    """
+    seen = hashlib.blake2b(repr(shows).encode(), digest_size=8).hexdigest()
+    query = request.GET.copy()
+    known = query.pop("seen", [""])[-1]
+    context |= {"seen": seen, "live_url": f"{request.path}?{query.urlencode()}"}
+    if not request.headers.get("HX-Request"):
+        response = render(request, template, context)
+    elif known == seen:
+        response = HttpResponse(status=204)
+    else:
+        response = render(request, f"{template}#live", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response

@@ -1,0 +1,86 @@
+"""Pages of newest-first lists by key, so that the thousandth costs what the first does."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+SIZE = 50
+
+Row = dict[str, Any]
+
+_CURSOR = re.compile(r"([0-9]{1,16})-([0-9a-f]{32})")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows with `id` and `created_at`, and the addresses of the pages beside, or ""."""
+
+    rows: list[Row]
+    newer: str
+    older: str
+    is_first: bool
+
+
+def page_of(rows: QuerySet[Any, Row], request: HttpRequest) -> Page:
+    """The page of `rows` that `before` or `after` in the address names; else the newest.
+
+    `rows` are `values()` with id and created_at. Raises BadRequest for a cursor not ours.
+    """
+    after, before = _cursor(request, "after"), _cursor(request, "before")
+    if after:
+        newer = list(_after(rows, *after)[: SIZE + 1])
+        if len(newer) > SIZE:
+            return _page(request, newer[:SIZE][::-1], newer=True, older=True)
+        before = None  # so near the top that it is the first page
+    found = list(_before(rows, before)[: SIZE + 1])
+    return _page(request, found[:SIZE], newer=bool(before), older=len(found) > SIZE)
+
+
+def _after(rows: QuerySet[Any, Row], moment: datetime, key: UUID) -> QuerySet[Any, Row]:
+    beyond = Q(created_at__gt=moment) | Q(id__lt=key)
+    return rows.filter(beyond, created_at__gte=moment).order_by("created_at", "-id")
+
+
+def _before(
+    rows: QuerySet[Any, Row], cursor: tuple[datetime, UUID] | None
+) -> QuerySet[Any, Row]:
+    if cursor:
+        moment, key = cursor
+        beyond = Q(created_at__lt=moment) | Q(id__gt=key)
+        rows = rows.filter(beyond, created_at__lte=moment)
+    return rows.order_by("-created_at", "id")
+
+
+def _page(request: HttpRequest, rows: list[Row], *, newer: bool, older: bool) -> Page:
+    return Page(
+        rows,
+        newer=_address(request, "after", rows[0]) if newer and rows else "",
+        older=_address(request, "before", rows[-1]) if older else "",
+        is_first=not newer,
+    )
+
+
+def _address(request: HttpRequest, name: str, row: Row) -> str:
+    query = request.GET.copy()
+    for other in ("before", "after", "seen"):
+        query.pop(other, None)
+    micros = (row["created_at"] - _EPOCH) // timedelta(microseconds=1)
+    query[name] = f"{micros}-{row['id'].hex}"
+    return f"?{query.urlencode()}"
+
+
+def _cursor(request: HttpRequest, name: str) -> tuple[datetime, UUID] | None:
+    text = request.GET.get(name)
+    if not text:
+        return None
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise BadRequest(f"{name} is no cursor")
+    return _EPOCH + timedelta(microseconds=int(match[1])), UUID(match[2])

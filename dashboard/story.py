@@ -1,0 +1,99 @@
+"""A payment's timeline in words: every claim, who made it, and its evidence."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
+from payments.models import Payment, TimelineEntry
+from payments.money import format_inr
+
+# What happened → icon and words. `%(amount)s` is the refund's.
+KINDS = {
+    "created": ("circle-dashed", gettext_lazy("The payer pressed Pay")),
+    "handed_over": ("external-link", gettext_lazy("Paytm took the order; the payer goes there")),
+    "no_token": ("circle-alert", gettext_lazy("Paytm did not take the order")),
+    "callback": ("inbox", gettext_lazy("The payer's browser came back from Paytm")),
+    "webhook": ("bell", gettext_lazy("Paytm's webhook arrived")),
+    "status": ("badge-check", gettext_lazy("Paytm answered: %(state)s")),
+    "no_answer": ("circle-help", gettext_lazy("Paytm gave no usable answer")),
+    "asked": ("search", gettext_lazy("Paytm was asked by hand")),
+    "refund_requested": ("undo-2", gettext_lazy("Refund of %(amount)s asked for")),
+    "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
+    "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),
+}
+WARNINGS = {"no_token", "no_answer"}
+
+# The verdict on a message, or the word for why there was no answer → what it means.
+MEANINGS = {
+    "verified": gettext_lazy("Its checksum is right: a reason to ask Paytm, not yet a proof."),
+    "refused:bad_checksum": gettext_lazy("Not believed: its checksum is wrong. Paytm is asked."),
+    "refused:no_checksum": gettext_lazy("Not believed: it carries no checksum. Paytm is asked."),
+    "refused:wrong_mid": gettext_lazy("Not believed: it names another MID. Paytm is asked."),
+    "refused:malformed": gettext_lazy("Not believed: it cannot be read. Paytm is asked."),
+    "unreachable": gettext_lazy("No connection was made, so nothing happened there."),
+    "unknown": gettext_lazy("What came back says nothing for certain. We ask again."),
+    "notpaytm": gettext_lazy("Something else than Paytm answered. We ask again."),
+    "forged": gettext_lazy("The answer's signature is wrong, so it counts for nothing."),
+    "refused": gettext_lazy("Paytm refused the question."),
+}
+REFUSED = gettext_lazy("Not believed: it breaks Paytm's own rules. Paytm is asked.")
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An entry as ui/timeline.html shows it; `raw` is the message, secrets blanked."""
+
+    time: datetime
+    icon: str
+    tone: str
+    title: str
+    detail: str
+    who: str
+    source: str
+    raw: str
+
+
+def story_of(payment: Payment) -> Iterator[Moment]:
+    """What happened to the payment, oldest first. One query."""
+    entries = payment.timeline.select_related("message", "refund").order_by("id")
+    for entry in entries:
+        yield _moment(entry)
+
+
+def _moment(entry: TimelineEntry) -> Moment:
+    icon, title = KINDS.get(entry.kind, ("info", entry.kind))
+    states = REFUND_STATES if entry.refund else PAYMENT_STATES
+    state_icon, state_tone, word = states[entry.state]
+    answered = entry.kind in ("status", "refund")
+    amount = format_inr(entry.refund.amount_paise) if entry.refund else ""
+    return Moment(
+        time=entry.at,
+        icon=state_icon if answered else icon,
+        tone=state_tone if answered else _tone(entry),
+        title=str(title) % {"amount": amount, "state": word},
+        detail=_detail(entry),
+        who=entry.by_name,
+        source=entry.message.get_source_display() if entry.message else "",
+        raw=entry.message.raw if entry.message else "",
+    )
+
+
+def _tone(entry: TimelineEntry) -> str:
+    refused = entry.message is not None and entry.message.verdict.startswith("refused:")
+    return "warning" if refused or entry.kind in WARNINGS else "neutral"
+
+
+def _detail(entry: TimelineEntry) -> Any:
+    if entry.message and entry.kind not in ("status", "refund"):
+        verdict = entry.message.verdict
+        return MEANINGS.get(verdict, REFUSED if verdict.startswith("refused:") else verdict)
+    if entry.kind == "no_answer":
+        return MEANINGS.get(entry.words, entry.words)
+    if entry.kind == "refund_requested" and entry.words:
+        return _("Reason: %(reason)s") % {"reason": entry.words}
+    return entry.words

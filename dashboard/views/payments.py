@@ -1,0 +1,98 @@
+"""Payments: the list, the story of one, and asking Paytm about it."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import live
+from dashboard.filters import PaymentFilter
+from dashboard.paging import page_of
+from dashboard.story import story_of
+from dashboard.templatetags.ui import PAYMENT_STATES
+from merchants import roles
+from payments import asking
+from payments.models import Payment
+from payments.states import REFUND_UNDECIDED, UNDECIDED
+from payments.timeline import note
+from tenants import limits
+from tenants.access import WorldRequest, member
+
+ASKS = 6  # a minute and payment
+
+ROW = ("id", "created_at", "description", "order_id", "state", "method", "amount_paise") + (
+    "refunded_paise",
+)
+
+
+@member("payments.view")
+@require_safe
+def list(request: WorldRequest) -> HttpResponse:
+    """Newest first, by state and order id."""
+    form = PaymentFilter(request.GET)
+    if not form.is_valid():
+        return render(request, "dashboard/payments/list.html", {"form": form}, status=422)
+    payments = form.narrow(Payment.objects.filter(live=request.live))
+    page = page_of(payments.values(*ROW), request)
+    context = {"form": form, "page": page, "narrowed": any(form.cleaned_data.values())}
+    return live.answer(request, "dashboard/payments/list.html", context, shows=page)
+
+
+@member("payments.view")
+@require_safe
+def detail(request: WorldRequest, id: UUID) -> HttpResponse:
+    """A payment's facts and its timeline."""
+    payment = _payment(request, id)
+    context = _story(request, payment)
+    shows = (payment.state, payment.next_ask_at, context["story"], context["refunds"].values())
+    return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
+
+
+@member("payments.ask")
+@require_POST
+def ask(request: WorldRequest, id: UUID) -> HttpResponse:
+    """Ask Paytm now what became of a payment."""
+    payment = _payment(request, id)
+    if not limits.hit(f"ask:{payment.pk}", ASKS, 60):
+        messages.warning(request, _("Paytm was asked several times this minute. Wait a little."))
+        context = _story(request, payment)
+        return render(request, "dashboard/payments/detail.html", context, status=429)
+    note(payment, "asked", by=request.user)
+    answered = asking.ask(payment)
+    if answered is payment:
+        messages.warning(request, _("Paytm gave no answer. Nothing changed; we keep asking."))
+    else:
+        word = PAYMENT_STATES[answered.state][2]
+        messages.success(request, _("Paytm was asked. The payment is: %s.") % word)
+    return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
+
+
+def _payment(request: WorldRequest, id: UUID) -> Payment:
+    payments = Payment.objects.select_related("account", "link")
+    return get_object_or_404(payments, live=request.live, id=id)
+
+
+def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
+    refunds = payment.refunds.order_by("-created_at")
+    refund_under_way = any(refund.state in REFUND_UNDECIDED for refund in refunds)
+    may_refund = roles.may(request.membership.role, "refunds.create")
+    return {
+        "payment": payment,
+        "story": [*story_of(payment)],
+        "refunds": refunds,
+        "refund_under_way": refund_under_way,
+        "undecided": payment.state in UNDECIDED or refund_under_way,
+        "may_ask": roles.may(request.membership.role, "payments.ask")
+        and payment.state not in asking.FINAL,
+        "may_refund": may_refund and payment.refundable_paise > 0 and not refund_under_way,
+        "attempts": _attempts(payment),
+    }
+
+
+def _attempts(payment: Payment) -> object:
+    """The other attempts at the one payment that a one-time link asks for."""
+    others = payment.link.payments.exclude(pk=payment.pk).order_by("created_at")
+    return others.values("id", "order_id", "state", "created_at") if payment.link.one_time else ()

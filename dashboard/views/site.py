@@ -1,0 +1,10 @@
+"""Stub: being written."""
+
+from django.http import HttpRequest, HttpResponse
+
+from tenants.access import public
+
+
+@public
+def home(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    return HttpResponse("stub")

@@ -1,0 +1,187 @@
+"""A merchant's team: invited by mail, given roles, taken off. Its last owner stays.
+
+Every change of a team locks its merchant's row first and then reads who may do what, so that
+two owners who demote each other at the same moment leave one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import reverse
+from django_tenants.utils import tenant_context
+
+from config.clock import now
+from merchants import roles
+from merchants.audit import record
+from tenants import mail
+from tenants.models import Invitation, Membership, Role, Tenant, User
+from tenants.people import end_sessions
+
+INVITATION_LIFE: Final = timedelta(days=7)
+
+
+class LastOwner(Exception):
+    """A merchant keeps at least one owner."""
+
+
+class AlreadyThere(Exception):
+    """This person is on the team."""
+
+
+class NotYours(Exception):
+    """The invitation is for an address that this person has not shown to be theirs."""
+
+
+def invite(actor: Membership, email: str, role: str) -> Invitation:
+    """Offer a place by mail, for seven days; an earlier offer to this address ends.
+
+    Called inside the merchant's schema. Raises PermissionDenied and AlreadyThere.
+    """
+    with _alone(actor) as actor:
+        _refuse(actor, role)
+        if _members(actor.tenant).filter(user__email=email).exists():
+            raise AlreadyThere
+        earlier = Invitation.objects.filter(tenant=actor.tenant, email=email).first()
+        if earlier:
+            _refuse(actor, earlier.role)
+            earlier.delete()
+        invitation = Invitation.objects.create(
+            tenant=actor.tenant,
+            email=email,
+            role=role,
+            invited_by=actor.user,
+            expires_at=now() + INVITATION_LIFE,
+        )
+        record(actor.user, "team.invited", email, after={"role": role})
+        _mail(invitation)
+    return invitation
+
+
+def revoke(actor: Membership, invitation: Invitation) -> None:
+    """Take an offer back. Raises PermissionDenied."""
+    with _alone(actor) as actor:
+        _refuse(actor, invitation.role)
+        invitation.delete()
+        record(actor.user, "team.invitation_revoked", invitation.email)
+
+
+def change_role(actor: Membership, member: Membership, role: str) -> None:
+    """Give a member another role; that ends their sessions. Raises LastOwner, PermissionDenied."""
+    with _alone(actor) as actor:
+        member = _members(actor.tenant).get(pk=member.pk)
+        before = member.role
+        _refuse(actor, before, role)
+        if before == role:
+            return
+        _keep_an_owner(member)
+        member.role = role
+        member.save(update_fields=["role"])
+        end_sessions(member.user)
+        record(actor.user, "team.role", member.user.email, {"role": before}, {"role": role})
+
+
+def remove(actor: Membership, member: Membership) -> None:
+    """Take a member off the team; that ends their sessions. Raises LastOwner, PermissionDenied."""
+    with _alone(actor) as actor:
+        member = _members(actor.tenant).get(pk=member.pk)
+        _refuse(actor, member.role)
+        _keep_an_owner(member)
+        member.delete()
+        end_sessions(member.user)
+        record(actor.user, "team.removed", member.user.email, before={"role": member.role})
+
+
+def accept(user: User, invitation: Invitation) -> None:
+    """Join the team; the invitation is used up. Raises NotYours.
+
+    Whoever is on the team already keeps their role.
+    """
+    if not owns_address(user, invitation.email):
+        raise NotYours
+    tenant = invitation.tenant
+    with transaction.atomic(), tenant_context(tenant):
+        _lock(tenant)
+        invitation.refresh_from_db()  # raises DoesNotExist when it was used or revoked meanwhile
+        _, joined = Membership.objects.get_or_create(
+            user=user, tenant=tenant, defaults={"role": invitation.role}
+        )
+        invitation.delete()
+        if joined:
+            record(user, "team.joined", user.email, after={"role": invitation.role})
+
+
+def owns_address(user: User, email: str) -> bool:
+    """Whether the person has shown that mail to this address reaches them."""
+    return EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists()
+
+
+def invitations_for(user: User) -> QuerySet[Invitation]:
+    """The offers that wait for this person."""
+    mine = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    lowered = [email.lower() for email in mine]
+    return (
+        Invitation.objects.filter(email__in=lowered, expires_at__gt=now())
+        .select_related("tenant", "invited_by")
+        .order_by("created_at")
+    )
+
+
+def members(tenant: Tenant) -> QuerySet[Membership]:
+    """The team, in the order they came."""
+    return _members(tenant).order_by("created_at", "pk")
+
+
+@contextmanager
+def _alone(actor: Membership) -> Iterator[Membership]:
+    """One change of this team at a time. Yields the actor's membership as it is now.
+
+    Raises PermissionDenied when the actor is off the team by now.
+    """
+    with transaction.atomic():
+        _lock(actor.tenant)
+        try:
+            yield _members(actor.tenant).get(pk=actor.pk)
+        except Membership.DoesNotExist as error:
+            raise PermissionDenied from error
+
+
+def _lock(tenant: Tenant) -> None:
+    Tenant.objects.select_for_update(no_key=True).only("pk").get(pk=tenant.pk)
+
+
+def _members(tenant: Tenant) -> QuerySet[Membership]:
+    return Membership.objects.select_related("user", "tenant").filter(tenant=tenant)
+
+
+def _refuse(actor: Membership, *touched: str) -> None:
+    """Raises PermissionDenied unless the actor may give, and take, all these roles."""
+    if not all(roles.may_give(actor.role, role) for role in touched):
+        raise PermissionDenied
+
+
+def _keep_an_owner(member: Membership) -> None:
+    others = _members(member.tenant).filter(role=Role.OWNER).exclude(pk=member.pk)
+    if member.role == Role.OWNER and not others.exists():
+        raise LastOwner
+
+
+def _mail(invitation: Invitation) -> None:
+    url = reverse("invitation", kwargs={"code": invitation.token})
+    mail.post(
+        invitation.email,
+        "invitation",
+        {
+            "merchant_name": invitation.tenant.name,
+            "invited_by": str(invitation.invited_by),
+            "role": invitation.get_role_display(),
+            "url": f"{settings.BASE_URL}{url}",
+            "days": INVITATION_LIFE.days,
+        },
+    )

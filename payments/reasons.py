@@ -1,0 +1,184 @@
+"""What payers are told: why a link takes no money, and what became of a payment."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from payments import ledger
+from payments.models import Payment
+from payments.states import PaymentState
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Words:
+    """The head of a payer's page. `money` says whether any moved.
+
+    `go_on` is what the payer can do here: send the "form", open the "page" anew, or nothing.
+    """
+
+    icon: str
+    tone: str
+    title: Text
+    text: Text
+    money: Text = ""
+    go_on: str = ""
+
+
+NOTHING_TAKEN = _("No money was taken.")
+BANK_RETURNS = _(
+    "Paytm says that it collected no money. If your account shows a debit all the same, "
+    "your bank gives it back by itself, usually within seven days. Should the money arrive "
+    "late, this page will say so."
+)
+
+CLOSED = {
+    "suspended": Words(
+        "ban", "warning",
+        _("No payments here now"),
+        _("Payments to this merchant have been stopped. Ask the merchant how else to pay. "
+          "If you have already paid, your payment is still recorded."),
+        NOTHING_TAKEN,
+    ),
+    "disabled": Words(
+        "ban", "warning",
+        _("This link is switched off"),
+        _("The merchant has closed it. If you still want to pay, ask for a new link."),
+        NOTHING_TAKEN,
+    ),
+    "expired": Words(
+        "hourglass", "warning",
+        _("This link has expired"),
+        _("The time to pay it is over. If you still want to pay, ask for a new link."),
+        NOTHING_TAKEN,
+    ),
+    "used": Words(
+        "circle-check", "info",
+        _("This link is already paid"),
+        _("What it was made for has been paid. If that was you, do not pay again: your receipt "
+          "is on the page where Paytm took you afterwards. If not, ask for a new link."),
+        _("No money was taken now."),
+    ),
+    "no_account": Words(
+        "plug", "warning",
+        _("Payments cannot be taken yet"),
+        _("The merchant is not connected to Paytm at the moment. Try again later, or ask the "
+          "merchant."),
+        NOTHING_TAKEN,
+    ),
+    "too_many": Words(
+        "clock", "warning",
+        _("Too many tries"),
+        _("Wait a minute, then start again."),
+        _("No money was taken by this try."),
+        "page",
+    ),
+    "in_flight": Words(
+        "clock", "info",
+        _("Your payment is being started"),
+        _("It was sent twice. Wait a few seconds, then continue: you will not pay twice."),
+        NOTHING_TAKEN,
+        "form",
+    ),
+    "other_body": Words(
+        "circle-alert", "warning",
+        _("The amount has changed"),
+        _("On this page you began to pay another amount. If you have paid that, you need not "
+          "pay again. To pay a new amount, start again."),
+        _("No money was taken for the new amount."),
+        "page",
+    ),
+}  # fmt: skip
+
+# Paytm's result codes (Paytm: payment RESPCODEs). What is not here is told in general words.
+WHY = {
+    "141": _("You left Paytm's page before the payment was complete."),
+    "196": _("The amount is above the limit of your bank or wallet."),
+    "205": _("Your bank declined the payment."),
+    "207": _("The card has expired."),
+    "208": _("Your bank declined the payment."),
+    "209": _("The card's details were not right."),
+    "227": _("Your bank declined the payment. Another card, account or UPI app may work."),
+    "229": _("Your bank could not confirm that it was you (OTP or 3-D Secure)."),
+    "235": _("The balance was too low."),
+    "295": _("The UPI ID was not right."),
+    "401": _("The payment was declined, or given up at the bank."),
+    "804": _("The merchant's Paytm account refused the payment. Please tell the merchant."),
+    "810": _("Paytm's page was closed, or stayed open too long."),
+    "2271": _("You cancelled at your bank's page."),
+    "2272": _("You cancelled at the bank's OTP page."),
+}
+WHY_NO_TOKEN = {
+    "refused": _("Paytm did not take this payment on. Please tell the merchant if it stays so."),
+    "unreachable": _("Paytm could not be reached."),
+}
+NO_ANSWER = _("Paytm did not answer.")
+IN_GENERAL = _("Paytm says that the payment failed.")
+NO_RECORD = _("The time to pay was over, and Paytm has no record of a payment.")
+
+PAID = Words("circle-check", "success", _("Paid"), _("This is your receipt."))
+REFUNDED = Words(
+    "undo-2", "success", _("Paid, then refunded"), _("All of it has been sent back to you.")
+)
+WAITING = Words(
+    "clock", "info",
+    _("Waiting for your payment"),
+    _("Paytm has not told us of a payment. If you have paid, do not pay again: this page "
+      "changes by itself. If you have not, continue at Paytm."),
+)  # fmt: skip
+CHECKING = Words(
+    "clock", "warning",
+    _("Being checked"),
+    _("Do not pay again. Your payment is not confirmed yet. This page changes by itself; "
+      "mostly that takes minutes, with some banks up to three days."),
+    _("If it fails in the end, you get back whatever was taken."),
+)  # fmt: skip
+OTHER_AMOUNT = _(
+    "The amount that arrived is not the amount that was asked for. The merchant has been told "
+    "and can send it back."
+)
+TOO_LATE = _(
+    "It came after this link had taken the payment it was made for. The merchant has been told "
+    "and can send it back."
+)
+
+
+def of_payment(payment: Payment) -> Words:
+    """The truth about a payment, as far as it is known."""
+    state = PaymentState(payment.state)
+    if state == PaymentState.PAID:
+        return REFUNDED if payment.refunded_paise == payment.amount_paise else PAID
+    if state == PaymentState.SURPLUS:
+        return _unexpected(payment)
+    if not_paid(payment):
+        money = BANK_RETURNS if payment.paytm_txn_id else NOTHING_TAKEN
+        return Words("circle-x", "error", _("Not paid"), _why(payment), money, "page")
+    return WAITING if payment.can_be_paid_now else CHECKING
+
+
+def not_paid(payment: Payment) -> bool:
+    """Whether the payer may try again: it failed, or no one ever got a token to pay it with."""
+    if payment.state == PaymentState.UNKNOWN:
+        return not payment.paytm_token
+    return payment.state in (PaymentState.FAILED, PaymentState.EXPIRED)
+
+
+def _why(payment: Payment) -> Text:
+    if payment.state == PaymentState.EXPIRED:
+        return NO_RECORD
+    if not payment.paytm_token:
+        return WHY_NO_TOKEN.get(payment.result_message.partition(":")[0], NO_ANSWER)
+    return WHY.get(payment.result_code, IN_GENERAL)
+
+
+def _unexpected(payment: Payment) -> Words:
+    right = ledger.surplus_of(payment) == payment.amount_paise
+    return Words(
+        "triangle-alert",
+        "warning",
+        _("Your payment arrived, but was not expected"),
+        TOO_LATE if right else OTHER_AMOUNT,
+        _("Do not pay again."),
+    )
