@@ -151,7 +151,7 @@ def web(demo: Demo) -> Service:
         *("--host", "127.0.0.1", "--port", str(demo.port)),
         *("--workers", str(env.integer("WEB_WORKERS", 2, low=1))),
         *("--blocking-threads", str(env.integer("WEB_THREADS", 4, low=1))),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "5"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
         "config.wsgi:application",
     )
 

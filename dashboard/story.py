@@ -43,6 +43,35 @@ MEANINGS = {
 }
 REFUSED = gettext_lazy("Not believed: it breaks Paytm's own rules. Paytm is asked.")
 
+# What a state means for the merchant and the payer.
+OUTCOMES = {
+    "created": gettext_lazy("The payer pressed Pay. Paytm has not taken the order yet."),
+    "open": gettext_lazy("The payer is at Paytm. Nothing is decided, and no money has moved."),
+    "pending": gettext_lazy("The bank has not decided. The payer must not pay again meanwhile."),
+    "unknown": gettext_lazy("Paytm's answer is missing. The payer must not pay again meanwhile."),
+    "paid": gettext_lazy("Paytm confirmed it and owes you this money."),
+    "failed": gettext_lazy("No money reached you. Should Paytm correct itself, it shows here."),
+    "expired": gettext_lazy("The payer did not finish. Paytm knows of no money that moved."),
+    "surplus": gettext_lazy(
+        "Paytm took money that was not owed: another amount than asked, or a link that was"
+        " already paid. It is not counted as a sale. Speak with the payer."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A payment's state: a drawing, a word, and what it means."""
+
+    icon: str
+    tone: str
+    word: Any
+    meaning: Any
+
+
+def outcome_of(payment: Payment) -> Outcome:
+    return Outcome(*PAYMENT_STATES[payment.state], OUTCOMES[payment.state])
+
 
 @dataclass(frozen=True)
 class Moment:

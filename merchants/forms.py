@@ -1,6 +1,5 @@
 """Forms about the merchant itself."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from merchants import branding
 from merchants.models import GSTIN, PHONE
 from merchants.profile import DEFAULT_ZONE, Facts, refuse_invisible, suggest_slug, time_zones
+from merchants.roles import may_give
 from payments.paytm.checksum import KEY_BYTES
 from tenants.models import Role
 from tenants.provisioning import BadSlug, check_slug
@@ -183,14 +183,14 @@ class KeysForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    """A role out of those the person may give."""
+    """A role; `giver` is the role of the person who gives it, and is offered what that may give."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=Role)
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.VIEWER)
 
-    def __init__(self, *args: Any, may_give: Callable[[str], bool], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, giver: str = Role.VIEWER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        given = [choice for choice in Role.choices if may_give(choice[0])]
-        self.fields["role"].choices = given  # type: ignore[attr-defined]
+        offered = [choice for choice in Role.choices if may_give(giver, choice[0])]
+        self.fields["role"].widget.choices = offered  # type: ignore[attr-defined]
 
 
 class InvitationForm(RoleForm):

@@ -20,7 +20,7 @@ class RupeesField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return plain_inr(value) if isinstance(value, int) else value
 
-    def clean(self, value: Any) -> int | None:  # type: ignore[override]
+    def clean(self, value: Any) -> int | None:
         text = super().clean(value)
         if not text:
             return None
@@ -45,14 +45,21 @@ class PayForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fixed_paise = link.amount_paise
         if link.amount_paise is None:
-            self.fields["amount"] = RupeesField(
-                label=_("Amount"), low=link.min_paise, high=link.max_paise
-            )
+            self.fields["amount"] = _payers_amount(link.min_paise, link.max_paise)
 
     @property
     def paise(self) -> int:
         """What is to be paid, whatever else was posted."""
         return int(self.fixed_paise or self.cleaned_data["amount"])
+
+
+def _payers_amount(low: int, high: int) -> RupeesField:
+    limits = {"low": format_inr(low), "high": format_inr(high)}
+    field = RupeesField(
+        label=_("Amount"), low=low, high=high, help_text=_("From %(low)s to %(high)s.") % limits
+    )
+    field.widget.attrs["class"] = "pay-amount-input"
+    return field
 
 
 class ReportForm(forms.Form):

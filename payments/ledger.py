@@ -1,7 +1,10 @@
 """Booking money: every transfer is written here, inside the caller's transaction."""
 
+from django.db.models import QuerySet, Sum
+
 from payments.models import Payment, Refund, Transfer
 from payments.models.ledger import Account
+from payments.states import PaymentState
 from tenants.current import today
 
 
@@ -24,6 +27,18 @@ def book_refund(refund: Refund) -> None:
         credit=Account.RECEIVABLE,
         paise=refund.amount_paise,
     )
+
+
+def received(payment: Payment) -> int:
+    """Paise that arrived: the amount asked, or what the books hold of a surplus payment."""
+    if payment.state != PaymentState.SURPLUS:
+        return payment.amount_paise
+    own = payment.transfers.all()
+    return _sum(own.filter(credit=Account.SURPLUS)) - _sum(own.filter(debit=Account.SURPLUS))
+
+
+def _sum(transfers: QuerySet[Transfer]) -> int:
+    return transfers.aggregate(paise=Sum("paise"))["paise"] or 0
 
 
 def _book(

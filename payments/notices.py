@@ -22,6 +22,7 @@ from payments.paytm import (
     verify_json_message,
     verify_message,
 )
+from payments.paytm.redaction import blank_text
 from payments.refunding import ask_refund_soon
 from payments.timeline import note
 from tenants import limits
@@ -65,7 +66,7 @@ def receive_json(text: str, live: bool) -> Received:
     try:
         notice = verify_json_message(text, credentials_of(payment.account))
     except BadMessage as error:
-        return _refuse(payment, source, "", error.reason.value)
+        return _refuse(payment, source, blank_text(text), error.reason.value)
     with transaction.atomic():
         received = _accept(payment, source, notice.raw)
         for refund in Refund.objects.filter(payment=payment, ref_id=notice.ref_id or ""):

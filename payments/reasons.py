@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from payments import ledger
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.states import PaymentState
 
 Text = str | Promise
@@ -115,6 +115,14 @@ WHY_NO_TOKEN = {
     "unreachable": _("Paytm could not be reached."),
 }
 NO_ANSWER = _("Paytm did not answer.")
+WHY_NO_REFUND = {
+    "602": _("The bank declined it."),
+    "607": _("Paytm says that the payment was cancelled."),
+    "610": _("Paytm says that the payment is refunded already."),
+    "620": _("Your balance at Paytm was too low for it."),
+    "635": _("Paytm refunds no parts under ₹1."),
+    "640": _("Paytm has frozen the order."),
+}
 IN_GENERAL = _("Paytm says that the payment failed.")
 NO_RECORD = _("The time to pay was over, and Paytm has no record of a payment.")
 
@@ -144,6 +152,26 @@ TOO_LATE = _(
     "and can send it back."
 )
 
+MISTRUSTED = Words(
+    "triangle-alert", "warning",
+    _("We could not trust that message"),
+    _("What your browser brought from Paytm is not signed by Paytm as it should be, so we do "
+      "not believe it. We are asking Paytm itself."),
+    _("Do not pay again before you have seen what became of your payment."),
+)  # fmt: skip
+UNKNOWN_ORDER = Words(
+    "circle-help", "warning",
+    _("We do not know this payment"),
+    _("Your browser brought a message about a payment that is not ours, or one we could not "
+      "read. Nothing was changed by it."),
+    _("If you have paid, do not pay again: ask the merchant."),
+)  # fmt: skip
+REPORTED = Words(
+    "circle-check", "success",
+    _("Thank you for telling us"),
+    _("Somebody will look at this page. You need not do anything else here."),
+)  # fmt: skip
+
 
 def of_payment(payment: Payment) -> Words:
     """The truth about a payment, as far as it is known."""
@@ -158,11 +186,24 @@ def of_payment(payment: Payment) -> Words:
     return WAITING if payment.can_be_paid_now else CHECKING
 
 
+def shown(payment: Payment) -> str:
+    """`paid`, `failed` or `checking`: what scripts and tests read off the status page."""
+    if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
+        return "paid"
+    return "failed" if not_paid(payment) else "checking"
+
+
 def not_paid(payment: Payment) -> bool:
     """Whether the payer may try again: it failed, or no one ever got a token to pay it with."""
     if payment.state == PaymentState.UNKNOWN:
         return not payment.paytm_token
     return payment.state in (PaymentState.FAILED, PaymentState.EXPIRED)
+
+
+def why_no_refund(refund: Refund) -> Text:
+    """Why a refund failed, for the merchant: in plain words, or else in Paytm's."""
+    said = f"Paytm: {refund.result_message} ({refund.result_code})"
+    return WHY_NO_REFUND.get(refund.result_code, said)
 
 
 def _why(payment: Payment) -> Text:
@@ -174,7 +215,7 @@ def _why(payment: Payment) -> Text:
 
 
 def _unexpected(payment: Payment) -> Words:
-    right = ledger.surplus_of(payment) == payment.amount_paise
+    right = ledger.received(payment) == payment.amount_paise
     return Words(
         "triangle-alert",
         "warning",

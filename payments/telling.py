@@ -1,33 +1,44 @@
 """Telling the merchant's team by mail what became of a payment or refund."""
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 
 from merchants import roles
+from payments import ledger, reasons
 from payments.models import Payment, Refund
 from payments.states import PaymentState
 from tenants import mail
-from tenants.current import current_tenant
+from tenants.current import current_tenant, zone
 from tenants.models import Membership
 
 
 def tell_payment(payment: Payment) -> None:
     """Mail the team about a paid or surplus payment; a failed one is not worth a mail."""
     if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
-        _tell(f"payment_{payment.state}", payment, {})
+        about = {"paise": ledger.received(payment), "why": reasons.of_payment(payment).text}
+        _tell(f"payment_{payment.state}", payment, about)
 
 
 def tell_refund(refund: Refund) -> None:
     """Mail the team about a refund that is done or failed."""
-    _tell(f"refund_{refund.state}", refund.payment, {"refund": refund})
+    about = {"refund": refund, "why": reasons.why_no_refund(refund)}
+    _tell(f"refund_{refund.state}", refund.payment, about)
 
 
-def _tell(template: str, payment: Payment, context: dict[str, object]) -> None:
+def _tell(template: str, payment: Payment, about: Mapping[str, object]) -> None:
     tenant = current_tenant()
-    url = reverse(
-        "payment", kwargs={"slug": tenant.slug, "live": payment.live, "id": payment.pk}
-    )
-    context |= {"payment": payment, "tenant": tenant, "url": f"{settings.BASE_URL}{url}"}
+    url = reverse("payment", kwargs={"slug": tenant.slug, "live": payment.live, "id": payment.pk})
+    context = {
+        **about,
+        "payment": payment,
+        "live": payment.live,
+        "merchant_name": tenant.name,
+        "url": f"{settings.BASE_URL}{url}",
+    }
     team = Membership.objects.filter(tenant=tenant, role__in=roles.MONEY, user__is_active=True)
-    for address in team.values_list("user__email", flat=True):
-        mail.post(address, template, context, tenant_id=tenant.pk)
+    with timezone.override(zone()):
+        for address in team.values_list("user__email", flat=True):
+            mail.post(address, template, context, tenant_id=tenant.pk)

@@ -1,23 +1,25 @@
 """The payer's pages, and the addresses that Paytm calls."""
 
 import secrets
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.client_ip import client_ip
 from merchants.models import Profile
-from payments import collecting, notices
+from payments import collecting, ledger, notices, reasons
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
-from payments.states import PaymentState
 from tenants import limits
 from tenants.access import PayerRequest, payer
 from tenants.current import zone
@@ -25,10 +27,6 @@ from tenants.models import PageReport
 
 PAY_TRIES = 20  # a minute, address and link
 REPORTS = 5  # an hour and address
-
-SHOWN = {PaymentState.PAID: "paid", PaymentState.SURPLUS: "paid"} | dict.fromkeys(
-    (PaymentState.FAILED, PaymentState.EXPIRED), "failed"
-)
 
 
 @payer
@@ -65,12 +63,13 @@ def _start(request: PayerRequest, link: Link) -> HttpResponse:
 def _pay_page(
     request: PayerRequest, link: Link, form: PayForm, reason: str, status: int
 ) -> HttpResponse:
-    context = {"link": link, "form": form, "reason": reason} | _face(request, link.live)
-    return render(request, "pay/link.html", context, status=status)
+    context = {"link": link, "form": form, "closed": reasons.CLOSED.get(reason)}
+    return _page(request, "pay/link.html", link.live, context, status)
 
 
 @payer
-@require_GET
+@never_cache
+@require_safe
 def go(request: PayerRequest, token: str) -> HttpResponse:
     """The hop to Paytm's page: a form that submits itself, or by its button."""
     payment = _payment(token)
@@ -78,21 +77,28 @@ def go(request: PayerRequest, token: str) -> HttpResponse:
         return _see("pay_status", token)
     base_url = payment.account.base_url
     action = payment_page_url(base_url, mid=payment.account.mid, order_id=payment.order_id)
-    context = {"payment": payment, "action": action} | _face(request, payment.live)
-    response = render(request, "pay/go.html", context)
+    context = {"link": payment.link, "payment": payment, "action": action}
+    response = _page(request, "pay/go.html", payment.live, context)
     response._csp_update = {"form-action": [_origin(base_url)]}  # type: ignore[attr-defined]
     return response
 
 
 @payer
-@require_GET
+@never_cache
+@require_safe
 def status(request: PayerRequest, token: str) -> HttpResponse:
     """What became of a payment, as Paytm says now: paid, failed, or being checked."""
     payment = ask_on_view(_payment(token))
-    shown = SHOWN.get(PaymentState(payment.state), "checking")
-    context = {"payment": payment, "shown": shown} | _face(request, payment.live)
-    context["can_continue"] = payment.can_be_paid_now
-    return render(request, "pay/status.html", context)
+    context = {
+        "link": payment.link,
+        "payment": payment,
+        "paise": ledger.received(payment),
+        "shown": reasons.shown(payment),
+        "words": reasons.of_payment(payment),
+        "can_continue": payment.can_be_paid_now,
+        "refunds": payment.refunds.order_by("created_at"),
+    }
+    return _page(request, "pay/status.html", payment.live, context)
 
 
 @payer
@@ -102,20 +108,20 @@ def report(request: PayerRequest, token: str) -> HttpResponse:
     """A payer tells the platform's staff that this page is not right."""
     link = _link(token)
     form = ReportForm(request.POST or None)
-    context = {"link": link, "form": form} | _face(request, link.live)
+    context = {"link": link, "form": form, "words": reasons.REPORTED}
     if request.method != "POST":
-        return render(request, "pay/report.html", context)
+        return _page(request, "pay/report.html", link.live, context)
     refuse_foreign_origin(request)
     if not form.is_valid():
-        return render(request, "pay/report.html", context, status=422)
+        return _page(request, "pay/report.html", link.live, context, 422)
     if not limits.hit(f"report:{client_ip(request)}", REPORTS, 3600):
-        return render(request, "pay/report.html", context | {"too_many": True}, status=429)
+        return _page(request, "pay/report.html", link.live, context | {"too_many": True}, 429)
     PageReport.objects.create(tenant=request.tenant, link_token=link.token, **form.cleaned_data)
-    return render(request, "pay/reported.html", context)
+    return _page(request, "pay/reported.html", link.live, context)
 
 
 @payer
-@require_GET
+@require_safe
 def logo(request: PayerRequest, token: str) -> HttpResponse:
     """The merchant's logo on a link's page."""
     _link(token)
@@ -132,13 +138,13 @@ def logo(request: PayerRequest, token: str) -> HttpResponse:
 @require_POST
 def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     """The payer's browser comes back from Paytm with a signed hint."""
-    pairs = _pairs(request)
+    live, pairs = _world(token), _pairs(request)
     if pairs is None:
-        return _refused(request, None, 400)
-    received = notices.receive_form(pairs, _world(token), Message.Source.CALLBACK)
+        return _refused(request, live, None, 400)
+    received = notices.receive_form(pairs, live, Message.Source.CALLBACK)
     if received.payment and not received.refused:
         return _see("pay_status", received.payment.token)
-    return _refused(request, received.payment, 400 if received.payment else 404)
+    return _refused(request, live, received.payment, 400 if received.payment else 404)
 
 
 @payer
@@ -165,8 +171,9 @@ def refuse_foreign_origin(request: HttpRequest) -> None:
         raise PermissionDenied
 
 
-def _refused(request: PayerRequest, payment: Payment | None, code: int) -> HttpResponse:
-    return render(request, "pay/refused.html", {"payment": payment}, status=code)
+def _refused(request: PayerRequest, live: bool, payment: Payment | None, code: int) -> HttpResponse:
+    words = reasons.MISTRUSTED if payment else reasons.UNKNOWN_ORDER
+    return _page(request, "pay/refused.html", live, {"payment": payment, "words": words}, code)
 
 
 def _see(name: str, token: str) -> HttpResponse:
@@ -191,7 +198,7 @@ def _payment(token: str) -> Payment:
 
 def _world(token: str) -> bool:
     """Whether the token names the tenant's live address for Paytm, or its test address."""
-    profile, secret = Profile.objects.get(), token[-22:]
+    profile, secret = _profile(), token[-22:]
     for live in (False, True):
         if secrets.compare_digest(secret, profile.paytm_secret(live)):
             return live
@@ -218,14 +225,18 @@ def _pairs(request: HttpRequest) -> list[tuple[str, str]] | None:
     return None if any("\0" in part for pair in pairs for part in pair) else pairs
 
 
-def _face(request: PayerRequest, live: bool) -> dict[str, object]:
-    """What every page shows of the merchant."""
-    return {
-        "merchant": request.tenant,
-        "profile": Profile.objects.get(),
-        "live": live,
-        "zone": zone(),
-    }
+def _page(
+    request: PayerRequest, template: str, live: bool, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    """One of the merchant's pages for payers, its times in the merchant's zone."""
+    face = {"merchant": request.tenant, "profile": _profile(), "live": live}
+    with timezone.override(zone()):
+        return render(request, template, context | face, status=status)
+
+
+def _profile() -> Profile:
+    """The merchant as payers see it, without the logo's bytes."""
+    return Profile.objects.defer("logo_png").get()
 
 
 def _origin(url: str) -> str:

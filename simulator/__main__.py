@@ -6,7 +6,9 @@ import multiprocessing
 import os
 import socket
 import threading
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -62,9 +64,10 @@ def refuse_taken_port(host: str, port: int) -> None:
         probe.bind((host, port))
 
 
-def load(options: argparse.Namespace) -> object:
+def load(options: argparse.Namespace) -> Callable[..., Any]:
     """The application, in the server's worker process, which ends when its parent does."""
     logging.basicConfig(level=logging.WARNING)
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     threading.Thread(target=end_with_parent, daemon=True).start()
     from simulator.app import application
 

@@ -16,12 +16,9 @@ class Clock:
 
     def offset_seconds(self) -> float:
         """How far ahead of real time the simulator is."""
-        if self.file is None:
-            return self._offset
-        try:
-            return float(self.file.read_text() or 0)
-        except FileNotFoundError:
-            return 0.0
+        if self.file is not None:
+            self._offset = read_seconds(self.file)
+        return self._offset
 
     def set_offset(self, seconds: float) -> None:
         """Move the clock. The file changes at once or not at all, whoever reads it."""
@@ -38,6 +35,14 @@ class Clock:
     def now(self) -> int:
         """Milliseconds since 1970, by this clock."""
         return int((time.time() + self.offset_seconds()) * 1000)
+
+
+def read_seconds(file: Path) -> float:
+    """The number of seconds in a file; 0 when it is absent or empty."""
+    try:
+        return float(file.read_text() or 0)
+    except FileNotFoundError:
+        return 0.0
 
 
 def ist(ms: int) -> datetime:

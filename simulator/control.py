@@ -107,7 +107,7 @@ class Control:
             scenario=_string(given, "scenario"),
             mid=_string(given, "mid", ""),
             order_id=_string(given, "order_id", ""),
-            times=int(_number(given, "times", 1, 1, MOST_CALLS)),
+            times=_whole(given, "times", 1, 1, MOST_CALLS),
             seconds=_number(given, "seconds", 0, 0, LONGEST_SILENCE),
         )
         if rule.scenario not in ENDPOINTS.get(rule.endpoint, {}):
@@ -236,6 +236,13 @@ def _number(given: Body, name: str, default: float | None, least: float, most: f
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise Malformed(f"{name} must be a number from {least} to {most}")
     return value
+
+
+def _whole(given: Body, name: str, default: int, least: int, most: int) -> int:
+    number = _number(given, name, default, least, most)
+    if number != int(number):
+        raise Malformed(f"{name} must be a whole number")
+    return int(number)
 
 
 def _choice(given: Body, choices: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ planted over the control interface. A planted rule wins over a button, a button 
 """
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.records import Rule
@@ -144,11 +145,11 @@ REFUNDS = {
     "waiting": Refunding("Registered, stays pending until it is finished by hand"),
 }
 
-ENDPOINTS = {
+ENDPOINTS: dict[str, Mapping[str, Payment | Fault | Refunding]] = {
     "payment": PAYMENTS,
     "initiate": FAULTS,
     "status": FAULTS,
-    "refund": REFUNDS | FAULTS,
+    "refund": {**REFUNDS, **FAULTS},
     "refund_status": FAULTS,
 }
 

@@ -89,6 +89,10 @@ def save(db: sqlite3.Connection, record: Record) -> int:
 
 
 def _create_table(kind: type[Record]) -> str:
-    columns = [f"{f.name} INTEGER" if f.name == "id" else f.name for f in fields(kind)]
-    columns.append(f"PRIMARY KEY ({', '.join(kind.key)})")
+    """A number is never given twice: what is under way must not be taken for a later record."""
+    columns = [field.name for field in fields(kind) if field.name != "id"]
+    if kind.key == ("id",):
+        columns.append("id INTEGER PRIMARY KEY AUTOINCREMENT")
+    else:
+        columns.append(f"PRIMARY KEY ({', '.join(kind.key)})")
     return f"CREATE TABLE IF NOT EXISTS {kind.table} ({', '.join(columns)});"

@@ -4,20 +4,24 @@ Strangers and foreign things get 404, a weak role gets 403, and a view that belo
 tenant runs inside that tenant's schema and time zone and nowhere else.
 """
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
@@ -29,6 +33,8 @@ from tenants.models import Membership, Tenant, User
 from tenants.routing import tenant_of_token
 
 View = Callable[..., HttpResponse]
+
+PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record of a session
 
 
 class PersonRequest(HttpRequest):
@@ -67,12 +73,12 @@ def signed_in(view: View) -> View:
     return _declare(enter, view, "signed_in")
 
 
-def member(permission: str, fresh: bool = False) -> Callable[[View], View]:
+def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[[View], View]:
     """Members of the merchant whose role holds `permission`.
 
     Takes `slug`, and `live` where the address names a world, out of the address. With
-    `fresh` the person must have proved who they are within five minutes; such a view answers
-    GET, to which the proof returns.
+    `fresh` the person must have proved who they are within five minutes; the proof returns to
+    the view's own GET, or, where it answers POST alone, to the page named `back_to`.
     """
     if permission not in roles.PERMISSIONS:
         raise KeyError(permission)
@@ -86,7 +92,9 @@ def member(permission: str, fresh: bool = False) -> Callable[[View], View]:
             request.membership = _membership(request.user, slug)
             request.tenant = request.membership.tenant
             request.live = live  # type: ignore[assignment]
-            refusal = _refusal(request, permission, fresh)
+            refusal = _refusal(request, permission)
+            if refusal is None and fresh and not proved_recently(request):
+                refusal = _proof_wanted(request, back_to)
             return refusal or _within(request.tenant, view, request, kwargs)
 
         return _declare(enter, view, permission)
@@ -139,7 +147,7 @@ def _membership(user: User, slug: str) -> Membership:
         raise Http404 from error
 
 
-def _refusal(request: WorldRequest, permission: str, fresh: bool) -> HttpResponse | None:
+def _refusal(request: WorldRequest, permission: str) -> HttpResponse | None:
     if request.tenant.state != Tenant.State.ACTIVE:
         return render(request, "dashboard/suspended.html", status=403)
     if not roles.may(request.membership.role, permission):
@@ -148,8 +156,6 @@ def _refusal(request: WorldRequest, permission: str, fresh: bool) -> HttpRespons
         return render(request, "dashboard/live_closed.html", status=403)
     if request.live and permission in roles.SECOND_FACTOR and not is_mfa_enabled(request.user):
         return _second_factor_wanted(request)
-    if fresh and not did_recently_reauthenticate(request):
-        return _proof_wanted(request)
     return None
 
 
@@ -159,11 +165,28 @@ def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
     return render(request, "dashboard/second_factor.html", status=403)
 
 
-def _proof_wanted(request: PersonRequest) -> HttpResponse:
+def proved_recently(request: PersonRequest) -> bool:
+    """Whether this session's person signed in, or proved again who they are, within five minutes."""
+    proofs = [
+        record["at"]
+        for record in get_authentication_records(request, request.user)
+        if record["method"] in PROOFS
+    ]
+    return bool(proofs) and time.time() - max(proofs) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def _proof_wanted(request: PersonRequest, back_to: str) -> HttpResponse:
     """Send the person to prove who they are. What they posted is not kept: it may be a key."""
+    url = request.get_full_path()
+    if request.method == "POST":
+        messages.info(request, _("Show that it is you first, then press the button again."))
+        match = request.resolver_match
+        if back_to and match:
+            place = {name: match.kwargs[name] for name in ("slug", "live") if name in match.kwargs}
+            url = reverse(back_to, kwargs=place)
     methods = get_adapter().get_reauthentication_methods(request.user)
     where = methods[0]["url"] if methods else reverse("account_login")
-    return HttpResponseRedirect(f"{where}?{urlencode({'next': request.get_full_path()})}")
+    return HttpResponseRedirect(f"{where}?{urlencode({'next': url})}")
 
 
 def _within(

@@ -158,13 +158,18 @@ def load_handlers() -> None:
         import_module(name)
 
 
-def enqueue_periodics() -> None:
-    """Write the jobs whose period has begun; each once, however many workers do this."""
+def enqueue_periodics(written: dict[str, int]) -> None:
+    """Write the jobs whose period has begun; each once, however many workers do this.
+
+    `written` remembers this worker's last periods, so that most calls ask nobody.
+    """
     for each in PERIODICS:
-        tick = int(clock.now().timestamp()) // each.every
-        with transaction.atomic():
-            if job_queue.take_tick(each.handler.kind, tick):
-                each.handler.enqueue(NO_TENANT, key=each.handler.kind)
+        kind, tick = each.handler.kind, int(clock.now().timestamp()) // each.every
+        if written.get(kind) != tick:
+            with transaction.atomic():
+                if job_queue.take_tick(kind, tick):
+                    each.handler.enqueue(NO_TENANT, key=kind)
+            written[kind] = tick
 
 
 def run_due(limit: int = 1000) -> int:

@@ -109,6 +109,7 @@ class Worker:
         self.ear = Ear()
         self.stopping = threading.Event()
         self.next_pulse = 0.0
+        self.periods: dict[str, int] = {}
 
     def run(self) -> bool:
         """Work until asked to stop. False when a thread died or a job outlasted the stop."""
@@ -157,7 +158,7 @@ class Worker:
 
     # --- The main thread -------------------------------------------------------------------
     def _turn(self) -> None:
-        jobs.enqueue_periodics()
+        jobs.enqueue_periodics(self.periods)
         if job_queue.promote(clock.now()):
             self.bell.ring()
         if time.monotonic() >= self.next_pulse:

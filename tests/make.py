@@ -2,7 +2,7 @@
 
 from merchants.models import PaytmAccount
 from merchants.sealing import seal
-from payments.models import Link
+from payments.models import Link, Payment
 from tenants.current import current_tenant
 from tenants.routing import new_token
 
@@ -28,4 +28,18 @@ def link(*, live: bool = False, amount_paise: int | None = 500_00, **fields: obj
     defaults = {"description": "Masala chai", "token": new_token(current_tenant())}
     return Link.objects.create(
         live=live, amount_paise=amount_paise, **(defaults | fields)
+    )
+
+
+def payment(link: Link, **fields: object) -> Payment:
+    """An attempt that waits at Paytm."""
+    return Payment.objects.create(
+        live=link.live,
+        token=new_token(current_tenant()),
+        link=link,
+        account=PaytmAccount.objects.get(live=link.live, state="active"),
+        description=link.description,
+        amount_paise=link.amount_paise,
+        state="open",
+        **fields,
     )

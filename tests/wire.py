@@ -3,10 +3,11 @@
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.test import Client
@@ -87,4 +88,9 @@ def go_to_paytm(client: Client, pay_path: str, **fields: str) -> Form:
 
 def come_back(client: Client, callback: Form) -> Any:
     """Bring Paytm's callback to the product; returns its answer, not followed."""
-    return client.post(urlsplit(callback.action).path, callback.fields)
+    return send(client, urlsplit(callback.action).path, callback.fields)
+
+
+def send(client: Client, path: str, fields: Mapping[str, str]) -> Any:
+    """POST fields as a browser's form does."""
+    return client.post(path, urlencode(fields), "application/x-www-form-urlencoded")

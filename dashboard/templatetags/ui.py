@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config import clock
+from payments.models.payment import Method
 from payments.money import format_inr
 
 register = template.Library()
@@ -63,6 +64,12 @@ def inr(paise: int | None) -> str:
     return "—" if paise is None else format_inr(paise)
 
 
+@register.filter
+def payment_method(method: str) -> str:
+    """How it was paid, in a word; a dash while that is not known."""
+    return str(Method(method).label) if method else "—"
+
+
 @register.simple_tag
 def when(moment: datetime | date | None, form: str = "time") -> SafeString | str:
     """A time in the active zone, short, with the exact one on hover. "date" gives the day."""
@@ -73,9 +80,7 @@ def when(moment: datetime | date | None, form: str = "time") -> SafeString | str
     local = timezone.localtime(moment)
     short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}"
     exact = dateformat.format(local, "l j F Y, H:i:s T")
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, short
-    )
+    return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, short)
 
 
 def _day(day: date) -> str:
@@ -93,13 +98,16 @@ def _icons() -> dict[str, str]:
 
 @register.simple_tag
 def icon(name: str, classes: str = "size-5") -> SafeString:
-    """An inline drawing that says nothing by itself: a word must stand beside it."""
+    """An inline drawing that says nothing by itself: a word must stand beside it.
+
+    An unknown name draws nothing: no page of a payer's may fail over a picture.
+    """
     return format_html(
         '<svg class="icon {}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
         'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" '
         'aria-hidden="true" focusable="false">{}</svg>',
         classes,
-        mark_safe(_icons()[name]),  # noqa: S308 - our own file
+        mark_safe(_icons().get(name, "")),  # noqa: S308 - our own file
     )
 
 

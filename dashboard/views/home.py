@@ -1,15 +1,119 @@
-"""Stub: being written."""
+"""The page a merchant's people begin with."""
 
-from django.http import HttpRequest, HttpResponse
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
 
-from tenants.access import public
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from config.clock import now
+from dashboard import live
+from dashboard.charts import sales_chart
+from dashboard.onboarding import steps_of
+from dashboard.paging import Row
+from dashboard.views.payments import ROW
+from payments import reporting
+from payments.models import Payment, Refund
+from payments.money import format_inr
+from payments.states import PaymentState, RefundState
+from tenants.access import MerchantRequest, WorldRequest, member
+from tenants.current import today
+
+LATEST = 8
+WEEK = timedelta(days=7)
+CHART = timedelta(days=13)
+# A failed refund is pointed at for so long, then left to the list.
+FRESH_FAILURE = timedelta(days=14)
 
 
-@public
-def home(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+@member("home.view")
+@require_safe
+def door(request: MerchantRequest) -> HttpResponse:
+    """To the live world where it is open, else to the test world."""
+    tenant = request.tenant
+    return redirect("dashboard", slug=tenant.slug, live=tenant.live_open)
 
 
-@public
-def door(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+@member("home.view")
+@require_safe
+def home(request: WorldRequest) -> HttpResponse:
+    """Today, what needs a person, the first steps, and the latest payments."""
+    rows = _latest(request)
+    context = {
+        "stats": _stats(request),
+        "chart": _chart(request),
+        "wants": _wants(request),
+        "steps": steps_of(request),
+        "rows": rows,
+    }
+    shows = (rows, context["stats"], context["wants"], context["steps"])
+    return live.answer(request, "dashboard/home.html", context, shows=shows)
+
+
+def _latest(request: WorldRequest) -> list[Row]:
+    payments = Payment.objects.filter(live=request.live).order_by("-created_at", "id")
+    return [*payments.values(*ROW)[:LATEST]]
+
+
+def _stats(request: WorldRequest) -> list[dict[str, Any]]:
+    """Today's figures, each with that of the same day last week."""
+    day = today()
+    then = reporting.total(reporting.by_day(request.live, day - WEEK, day - WEEK))
+    figure = reporting.total(reporting.by_day(request.live, day, day))
+    pairs = (
+        (_("Sales today"), format_inr(figure.sales_paise), format_inr(then.sales_paise)),
+        (_("Payments"), figure.sales_count, then.sales_count),
+        (_("Refunds"), format_inr(figure.refunds_paise), format_inr(then.refunds_paise)),
+        (_("Net"), format_inr(figure.net_paise), format_inr(then.net_paise)),
+    )
+    weekday = format_date(day - WEEK, "l")
+    url = f"{_url(request, 'reports')}?{urlencode({'from': day, 'to': day, 'by': 'method'})}"
+    return [
+        {
+            "label": label,
+            "value": value,
+            "url": url,
+            "note": _("%(value)s last %(weekday)s") % {"value": before, "weekday": weekday},
+        }
+        for label, value, before in pairs
+    ]
+
+
+def _chart(request: WorldRequest) -> dict[str, Any]:
+    first, last = today() - CHART, today()
+    return sales_chart(reporting.by_day(request.live, first, last), first, last)
+
+
+def _wants(request: WorldRequest) -> list[dict[str, Any]]:
+    """What needs a person: money nobody asked for, and refunds that did not arrive."""
+    surplus = Payment.objects.filter(live=request.live, state=PaymentState.SURPLUS).count()
+    failed = Refund.objects.filter(
+        live=request.live, state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE
+    ).count()
+    wants = (
+        (
+            surplus,
+            ngettext(
+                "%(n)s payment brought money that nobody asked for",
+                "%(n)s payments brought money that nobody asked for",
+                surplus,
+            ),
+            f"{_url(request, 'payments')}?state=surplus",
+        ),
+        (
+            failed,
+            ngettext("%(n)s refund failed", "%(n)s refunds failed", failed),
+            f"{_url(request, 'refunds')}?state=failed",
+        ),
+    )
+    return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]
+
+
+def _url(request: WorldRequest, name: str) -> str:
+    return reverse(name, kwargs={"slug": request.tenant.slug, "live": request.live})

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import live
 from dashboard.filters import PaymentFilter
 from dashboard.paging import page_of
-from dashboard.story import story_of
+from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
 from payments import asking
@@ -23,9 +23,7 @@ from tenants.access import WorldRequest, member
 
 ASKS = 6  # a minute and payment
 
-ROW = ("id", "created_at", "description", "order_id", "state", "method", "amount_paise") + (
-    "refunded_paise",
-)
+ROW = "id created_at description order_id state method amount_paise refunded_paise".split()
 
 
 @member("payments.view")
@@ -47,7 +45,7 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A payment's facts and its timeline."""
     payment = _payment(request, id)
     context = _story(request, payment)
-    shows = (payment.state, payment.next_ask_at, context["story"], context["refunds"].values())
+    shows = (payment.state, payment.next_ask_at, context["story"], context["refund_states"])
     return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
 
 
@@ -76,13 +74,15 @@ def _payment(request: WorldRequest, id: UUID) -> Payment:
 
 
 def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
-    refunds = payment.refunds.order_by("-created_at")
+    refunds = [*payment.refunds.order_by("-created_at")]
     refund_under_way = any(refund.state in REFUND_UNDECIDED for refund in refunds)
     may_refund = roles.may(request.membership.role, "refunds.create")
     return {
         "payment": payment,
+        "outcome": outcome_of(payment),
         "story": [*story_of(payment)],
         "refunds": refunds,
+        "refund_states": [(refund.ref_id, refund.state) for refund in refunds],
         "refund_under_way": refund_under_way,
         "undecided": payment.state in UNDECIDED or refund_under_way,
         "may_ask": roles.may(request.membership.role, "payments.ask")

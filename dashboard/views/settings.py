@@ -1,15 +1,74 @@
-"""Stub: being written."""
+"""What the merchant says of itself, and its way into live mode."""
 
-from django.http import HttpRequest, HttpResponse
+import base64
+from dataclasses import asdict
 
-from tenants.access import public
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from merchants import going_live, profile
+from merchants.forms import SettingsForm
+from merchants.models import Profile
+from merchants.roles import may
+from tenants.access import MerchantRequest, member
 
 
-@public
-def page(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+@member("settings.view")
+@require_http_methods(["GET", "HEAD", "POST"])
+def page(request: MerchantRequest) -> HttpResponse:
+    """The merchant's profile: everybody reads it, who may manage settings changes it."""
+    if request.method == "POST":
+        return _save(request)
+    form = SettingsForm(initial=asdict(profile.facts_of(request.tenant)))
+    return _page(request, form, 200)
 
 
-@public
-def live(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+@member("live.ask")
+@require_http_methods(["GET", "HEAD", "POST"])
+def live(request: MerchantRequest) -> HttpResponse:
+    """What live mode needs, and the button that asks for it."""
+    if request.method != "POST":
+        return _live_page(request, 200)
+    try:
+        going_live.ask(request.membership)
+    except going_live.NotReady:
+        messages.error(request, _("Finish the open steps first."))
+        return _live_page(request, 422)
+    messages.success(request, _("You have asked for live mode."))
+    return redirect("settings_live", slug=request.tenant.slug)
+
+
+def _save(request: MerchantRequest) -> HttpResponse:
+    if not may(request.membership.role, "settings.manage"):
+        raise PermissionDenied
+    form = SettingsForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return _page(request, form, 422)
+    profile.describe(request.tenant, form.facts, request.user)
+    logo = form.cleaned_data["logo"]
+    if logo or form.cleaned_data["remove_logo"]:
+        profile.change_logo(logo, request.user)
+    messages.success(request, _("Saved."))
+    return redirect("settings", slug=request.tenant.slug)
+
+
+def _page(request: MerchantRequest, form: SettingsForm, status: int) -> HttpResponse:
+    role, logo = request.membership.role, Profile.objects.get().logo_png
+    context = {
+        "form": form,
+        "facts": profile.facts_of(request.tenant),
+        "logo": base64.b64encode(logo).decode() if logo else "",
+        "may_manage": may(role, "settings.manage"),
+        "may_ask": may(role, "live.ask"),
+    }
+    return render(request, "dashboard/settings/page.html", context, status=status)
+
+
+def _live_page(request: MerchantRequest, status: int) -> HttpResponse:
+    steps = going_live.conditions(request.membership)
+    context = {"steps": steps, "ready": all(step.done for step in steps)}
+    return render(request, "dashboard/settings/live.html", context, status=status)

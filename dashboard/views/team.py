@@ -1,30 +1,127 @@
-"""Stub: being written."""
+"""The team: who is on it, who is invited, and as what."""
 
-from django.http import HttpRequest, HttpResponse
+from uuid import UUID
 
-from tenants.access import public
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from config.clock import now
+from merchants import team
+from merchants.forms import InvitationForm, RoleForm
+from merchants.roles import may, may_give
+from tenants import limits
+from tenants.access import MerchantRequest, member
+from tenants.models import Invitation, Membership
 
-@public
-def page(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
-
-
-@public
-def invite(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
-
-
-@public
-def revoke(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
-
-
-@public
-def role(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+A_DAY = 24 * 3600
+INVITATIONS_A_DAY = 50
+LAST_OWNER = _lazy("A merchant keeps at least one owner. Make somebody else an owner first.")
 
 
-@public
-def remove(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("stub")
+@member("team.view")
+@require_safe
+def page(request: MerchantRequest) -> HttpResponse:
+    """The members and the open invitations, with what this person may do to each."""
+    return _page(request, 200)
+
+
+@member("team.manage", fresh=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def invite(request: MerchantRequest) -> HttpResponse:
+    """Offer a place on the team by mail."""
+    form = InvitationForm(request.POST or None, giver=request.membership.role)
+    if request.method != "POST":
+        return _invite_page(request, form, 200)
+    if not form.is_valid():
+        return _invite_page(request, form, 422)
+    if not limits.hit(f"invite:{request.tenant.pk}", INVITATIONS_A_DAY, A_DAY):
+        form.add_error(None, _("Too many invitations today. Try again tomorrow."))
+        return _invite_page(request, form, 429)
+    try:
+        invitation = team.invite(request.membership, **form.cleaned_data)
+    except team.AlreadyThere:
+        form.add_error("email", _("This person is on the team already."))
+        return _invite_page(request, form, 422)
+    messages.success(
+        request, _("We mailed an invitation to %(email)s.") % {"email": invitation.email}
+    )
+    return _back(request)
+
+
+@member("team.manage", fresh=True, back_to="team")
+@require_POST
+def revoke(request: MerchantRequest, id: UUID) -> HttpResponse:
+    """Take an invitation back."""
+    invitation = get_object_or_404(Invitation, pk=id, tenant=request.tenant)
+    team.revoke(request.membership, invitation)
+    messages.success(request, _("The invitation is void."))
+    return _back(request)
+
+
+@member("team.manage", fresh=True, back_to="team")
+@require_POST
+def role(request: MerchantRequest, id: int) -> HttpResponse:
+    """Give a member another role."""
+    colleague = get_object_or_404(Membership, pk=id, tenant=request.tenant)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        return _refused(request, _("There is no such role."))
+    try:
+        team.change_role(request.membership, colleague, form.cleaned_data["role"])
+    except team.LastOwner:
+        return _refused(request, LAST_OWNER)
+    messages.success(request, _("%(person)s has the new role.") % {"person": colleague.user})
+    return _back(request)
+
+
+@member("team.manage", fresh=True, back_to="team")
+@require_POST
+def remove(request: MerchantRequest, id: int) -> HttpResponse:
+    """Take a member off the team."""
+    colleague = get_object_or_404(Membership, pk=id, tenant=request.tenant)
+    try:
+        team.remove(request.membership, colleague)
+    except team.LastOwner:
+        return _refused(request, LAST_OWNER)
+    messages.success(request, _("%(person)s is off the team.") % {"person": colleague.user})
+    return redirect("my_merchants") if colleague.user == request.user else _back(request)
+
+
+def _page(request: MerchantRequest, status: int) -> HttpResponse:
+    mine, offers = request.membership, Invitation.objects.filter(tenant=request.tenant)
+    context = {
+        "rows": [(each, _role_form(mine, each)) for each in team.members(request.tenant)],
+        "invitations": [
+            (each, may_give(mine.role, each.role)) for each in offers.order_by("created_at")
+        ],
+        "now": now(),
+        "may_manage": may(mine.role, "team.manage"),
+    }
+    return render(request, "dashboard/team/page.html", context, status=status)
+
+
+def _role_form(mine: Membership, colleague: Membership) -> RoleForm | None:
+    """The form that changes a member's role; None where this person may not touch them."""
+    if not may_give(mine.role, colleague.role):
+        return None
+    return RoleForm(
+        giver=mine.role, initial={"role": colleague.role}, auto_id=f"id_{colleague.pk}_%s"
+    )
+
+
+def _invite_page(request: MerchantRequest, form: InvitationForm, status: int) -> HttpResponse:
+    return render(request, "dashboard/team/invite.html", {"form": form}, status=status)
+
+
+def _refused(request: MerchantRequest, words: str | Promise) -> HttpResponse:
+    messages.error(request, words)
+    return _page(request, 422)
+
+
+def _back(request: MerchantRequest) -> HttpResponse:
+    return redirect("team", slug=request.tenant.slug)

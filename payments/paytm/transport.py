@@ -8,6 +8,8 @@ bundles of the environment are ignored.
 import io
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -78,7 +80,7 @@ def _text(status: int, content: bytes) -> str:
 
 
 def _was_never_sent(error: requests.RequestException) -> bool:
-    """True only where no connection was there to send on (see `_Refusing.connect`)."""
+    """True only where no connection was there to send on (see `_nothing_sent_yet`)."""
     if isinstance(error, (requests.ConnectTimeout, requests.exceptions.InvalidURL)):
         return True
     cause = error.args[0] if error.args else None
@@ -131,26 +133,30 @@ class _TimedResponse(HTTPResponse):
         super().__init__(_TimedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
 
 
+@contextmanager
+def _nothing_sent_yet(connection: HTTPConnection) -> Iterator[None]:
+    """Marks every failure to connect, a failed TLS handshake too, as just that. Afterwards TLS
+    errors look the same to requests, and must not be taken for it."""
+    try:
+        yield
+    except (OSError, HTTPError) as error:
+        raise NewConnectionError(connection, str(error)) from error
+
+
 class _HTTP(HTTPConnection):
     response_class = _TimedResponse
 
     def connect(self) -> None:
-        try:
+        with _nothing_sent_yet(self):
             super().connect()
-        except (OSError, HTTPError) as error:
-            raise NewConnectionError(self, str(error)) from error
 
 
 class _HTTPS(HTTPSConnection):
     response_class = _TimedResponse
 
     def connect(self) -> None:
-        """Marks a failed TLS handshake as what it is: nothing was sent. Afterwards, TLS errors
-        look the same to requests, and must not be taken for this."""
-        try:
+        with _nothing_sent_yet(self):
             super().connect()
-        except (OSError, HTTPError) as error:
-            raise NewConnectionError(self, str(error)) from error
 
 
 class _HTTPPool(HTTPConnectionPool):

@@ -19,8 +19,8 @@
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html')
       const news = page.querySelector('main[data-stage]')
       if (news && news.dataset.stage !== main.dataset.stage) return location.reload()
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error // offline: look again later
+    } catch {
+      // Offline: look again later.
     }
     later()
   }

@@ -66,6 +66,35 @@
     document.getElementById('passkey-error').hidden = false
   })
 
+  // A money button repeats the amount of its field while that is typed.
+  function repeatAmount (field) {
+    const rupees = new Intl.NumberFormat('en-IN', { style: 'currency', currency: 'INR' })
+    for (const word of document.querySelectorAll('[data-amount-of]')) {
+      const source = document.querySelector(word.dataset.amountOf)
+      if (field && field !== source) continue
+      word.hidden = !/^\d+(\.\d{1,2})?$/.test(source.value)
+      word.textContent = rupees.format(source.value || 0)
+    }
+  }
+  document.addEventListener('input', event => repeatAmount(event.target))
+
+  // Parts that poll rest while nobody sees the page, and catch up when somebody does.
+  const live = event => event.target.closest && event.target.closest('[data-live]')
+  document.addEventListener('htmx:beforeRequest', function (event) {
+    if (document.hidden && live(event)) event.preventDefault()
+  })
+  document.addEventListener('visibilitychange', function () {
+    if (!document.hidden) document.querySelectorAll('[data-live]').forEach(e => window.htmx.trigger(e, 'wake'))
+  })
+  // An answer from another address is the sign-in page: go there with all of the page.
+  document.addEventListener('htmx:beforeSwap', function (event) {
+    const paths = event.detail.pathInfo
+    if (live(event) && paths.responsePath.split('?')[0] !== paths.requestPath.split('?')[0]) {
+      event.preventDefault()
+      window.location.reload()
+    }
+  })
+
   function reveal () {
     const can = {
       '[data-copy], [data-copy-text]': navigator.clipboard,
@@ -77,5 +106,6 @@
     }
   }
   document.addEventListener('DOMContentLoaded', reveal)
+  document.addEventListener('DOMContentLoaded', () => repeatAmount())
   document.addEventListener('htmx:load', reveal)
 })()

@@ -61,7 +61,7 @@ class Stack:
         return False
 
     def processes(self) -> list[psutil.Process]:
-        """Everything of this product that lives, found without its help."""
+        """Everything of this product that lives, found without its help; its `info` is read."""
         return [*embedded.processes(self.data_dir / "postgres"), *told(self.data_dir)]
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int | None:
@@ -160,9 +160,8 @@ def free_ports() -> int:
 
 def told(data_dir: Path) -> list[psutil.Process]:
     """Every living process whose environment names this data directory."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.environ().get("DATA_DIR") == str(data_dir):
-                found.append(process)
-    return found
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "environ"])
+        if (process.info["environ"] or {}).get("DATA_DIR") == str(data_dir)
+    ]

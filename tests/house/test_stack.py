@@ -44,20 +44,26 @@ def test_it_starts_twice_keeps_its_data_and_leaves_nothing(
         assert requests.get(demo["pay_url"], timeout=10).status_code == 200
 
 
-def test_a_killed_child_is_started_again(tmp_path: Path, database: dict[str, str]) -> None:
-    with running(tmp_path, environment=database) as stack:
-        for words in ("manage.py work", "-m simulator", "-m granian"):
-            [victim, *_] = named(stack, words)
-            victim.kill()
-            psutil.wait_procs([victim])
-            wait_for(partial(named, stack, words), stack)
-            wait_for(stack.is_ready, stack)
-        assert stack.console.count("starting it again") == 3
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    data_dir = tmp_path_factory.mktemp("stack")
+    with own_database() as database, running(data_dir, environment=database) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("words", ["manage.py work", "-m simulator", "-m granian"])
+def test_a_killed_child_is_started_again(stack: Stack, words: str) -> None:
+    [victim, *_] = named(stack, words)
+    victim.kill()
+    psutil.wait_procs([victim])
+    wait_for(partial(named, stack, words), stack)
+    wait_for(stack.is_ready, stack)
+    assert "ended with code -9; starting it again in 1 s" in stack.console
 
 
 def named(stack: Stack, words: str) -> list[psutil.Process]:
     """The stack's processes with those words in their command line, oldest first."""
-    found = [process for process in stack.processes() if words in " ".join(process.cmdline())]
+    found = [p for p in stack.processes() if words in " ".join(p.info["cmdline"] or ())]
     return sorted(found, key=lambda process: process.create_time())
 
 
@@ -80,11 +86,10 @@ def test_kill_9_of_the_supervisor_ends_everything_and_it_starts_again(
         assert not alive
 
 
-def test_a_data_directory_has_one_user(tmp_path: Path, database: dict[str, str]) -> None:
-    with running(tmp_path, environment=database) as stack:
-        refused = start(tmp_path, stack.port)
-        assert refused.ended() == 1
-        assert "is in use by process" in refused.console
+def test_a_data_directory_has_one_user(stack: Stack) -> None:
+    refused = start(stack.data_dir, stack.port)
+    assert refused.ended() == 1
+    assert "is in use by process" in refused.console
 
 
 def test_a_port_in_use_is_said_at_once(tmp_path: Path) -> None:

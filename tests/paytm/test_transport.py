@@ -289,8 +289,9 @@ def test_connection_refused(client_at: ClientAt) -> None:
         client_at(f"http://127.0.0.1:{free_port()}").order_status("ORDER_0001")
 
 
-@pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 70 + ".invalid"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".invalid", ".".join(["x" * 60] * 5)])
 def test_a_name_that_does_not_resolve(client_at: ClientAt, host: str) -> None:
+    """Names that fail without a question to any name server."""
     with pytest.raises(Unreachable):
         client_at(f"http://{host}").order_status("ORDER_0001")
 

@@ -49,8 +49,8 @@ def shared_simulator(
 
 @pytest.fixture
 def simulator(shared_simulator: Simulator) -> Simulator:
-    """The shared simulator with nothing planted and the true time."""
-    shared_simulator.control("DELETE", "scenarios")
+    """The shared simulator with empty books and the true time."""
+    shared_simulator.control("POST", "reset")
     shared_simulator.control("POST", "clock", offset_seconds=0)
     for mid, key in ((MID, KEY), (OTHER_MID, OTHER_KEY)):
         shared_simulator.control("POST", "merchants", mid=mid, key=key)
@@ -64,21 +64,24 @@ def shop(simulator: Simulator) -> Shop:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
+    """A server of the merchant's, for webhooks."""
+    messages: list[tuple[str, str]] = []
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            receiver.messages.append((self.headers["Content-Type"], text))
-            self.send_response(receiver.status)
+            messages.append((self.headers["Content-Type"], text))
+            self.send_response(merchant.status)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver = Receiver(f"http://127.0.0.1:{server.server_port}/webhook")
+    merchant = Receiver(f"http://127.0.0.1:{server.server_port}/webhook", messages)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield receiver
+    yield merchant
     server.shutdown()
     server.server_close()
     thread.join()

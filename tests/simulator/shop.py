@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -141,12 +141,16 @@ class Shop:
     def new_order_id(self) -> str:
         return f"ORDER_{next(ORDER_NUMBERS)}"
 
-    def post(self, path: str, body: Json, key: str | None = None) -> requests.Response:
+    def post(
+        self, path: str, body: Json, key: str | None = None, timeout: float = 5
+    ) -> requests.Response:
         """Send a signed body, the text with spaces as Paytm's samples have it."""
         text = json.dumps(body)
         signature = paytmchecksum.generateSignature(text, key or self.key)
         data = f'{{"body": {text}, "head": {{"signature": "{signature}"}}}}'
-        return requests.post(self.url + path, data=data.encode(), timeout=5)
+        return requests.post(
+            self.url + path, data=data.encode(), timeout=timeout, allow_redirects=False
+        )
 
     def call(self, path: str, body: Json, key: str | None = None) -> Json:
         """Send a signed body; the answer's body, its signature verified where there is one."""
@@ -248,8 +252,8 @@ class Receiver:
     """A merchant's server that keeps what is posted to it and answers `status`."""
 
     url: str
+    messages: list[tuple[str, str]]
     status: int = 200
-    messages: list[tuple[str, str]] = field(default_factory=list)
 
     def forms(self) -> list[dict[str, str]]:
         return [dict(parse_qsl(text, True)) for kind, text in self.messages if "form" in kind]

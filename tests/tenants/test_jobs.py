@@ -23,7 +23,6 @@ from tenants.models import DeadJob, Job, Tenant, Tick
 from tests.tenants import job_handlers
 from tests.tenants.conftest import MoveClock, effects
 from tests.tenants.job_handlers import (
-    Refused,
     come_back,
     end_elsewhere,
     exactly_once,
@@ -378,8 +377,8 @@ def test_a_period_writes_one_job(move_clock: MoveClock, monkeypatch: pytest.Monk
     monkeypatch.setattr(jobs, "PERIODICS", mine)
     for period in range(3):
         move_clock(timedelta(seconds=period * job_handlers.LONG_PERIOD))
-        enqueue_periodics()
-        enqueue_periodics()
+        enqueue_periodics({})
+        enqueue_periodics({})
         run_due()
     assert effects() == [("tick", "public")] * 3
     assert Tick.objects.get(kind=handler.kind).last

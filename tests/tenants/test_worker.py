@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -85,7 +86,11 @@ def worker(own_clock: Path, threads: int = 1, turn: str = "0.2") -> Iterator[sub
 
 
 def notes() -> list[str]:
-    return [note for note, _ in effects()]
+    return [note for note, _ in effects() if note != "tick"]
+
+
+def ticks() -> int:
+    return sum(note == "tick" for note, _ in effects())
 
 
 def stop(process: subprocess.Popen[str]) -> int:
@@ -112,11 +117,11 @@ def test_killed_in_the_middle_another_worker_makes_it_happen_once(own_clock: Pat
         process.kill()
         process.wait()
     assert notes() == []
-    Job.objects.update(args={"note": "paid"})
+    Job.objects.filter(kind=exactly_once.kind).update(args={"note": "paid"})
     end_leases()
     with worker(own_clock):
         until(lambda: not Job.objects.exists(), "the job ends")
-    assert effects() == [("paid", tenant.schema_name)]
+    assert [effect for effect in effects() if effect[0] == "paid"] == [("paid", tenant.schema_name)]
 
 
 def test_asked_to_stop_it_finishes_what_it_does_and_takes_no_more(own_clock: Path) -> None:
@@ -126,13 +131,13 @@ def test_asked_to_stop_it_finishes_what_it_does_and_takes_no_more(own_clock: Pat
         note_down.enqueue(NO_TENANT, note="second")
         assert stop(process) == 0
     assert notes() == ["first begins", "first ends"]
-    assert Job.objects.get().state == "ready"
+    assert Job.objects.get(kind=note_down.kind).state == "ready"
     assert not WorkerSeen.objects.exists()
 
 
 def test_a_worker_whose_thread_died_ends_and_says_so(own_clock: Path) -> None:
-    kill_the_thread.enqueue(NO_TENANT)
     with worker(own_clock) as process:
+        kill_the_thread.enqueue(NO_TENANT)
         assert process.wait(PATIENCE) == 1
 
 
@@ -181,9 +186,9 @@ def test_two_workers_write_a_periodic_job_once(own_clock: Path) -> None:
     with worker(own_clock) as one, worker(own_clock) as other:
         for period in range(4):
             own_clock.write_text(str(period * LONG_PERIOD))
-            until(lambda done=period: len(notes()) > done, f"tick {period}")
+            until(lambda done=period: ticks() > done, f"tick {period}")
         assert (stop(one), stop(other)) == (0, 0)
-    assert notes() == ["tick"] * 4
+    assert ticks() == 4
     assert not Job.objects.exists()
 
 
@@ -201,13 +206,15 @@ def test_it_outlives_a_database_that_goes_away(own_clock: Path) -> None:
 
 @contextmanager
 def database_closed() -> Iterator[None]:
-    """Everybody else is thrown out and nobody gets in."""
+    """Everybody is thrown out and nobody gets in."""
     name = connection.settings_dict["NAME"]
-    with connection.cursor() as cursor:
+    connection.close()
+    outside = psycopg2.connect(**connection.get_connection_params() | {"dbname": "postgres"})
+    outside.autocommit = True
+    with contextlib.closing(outside), outside.cursor() as cursor:
         cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
         )
         try:
             yield
@@ -261,8 +268,6 @@ def test_a_bell_rung_before_the_wait_is_heard() -> None:
     bell = Bell()
     heard = bell.rings
     bell.ring()
-    with contextlib.suppress(AssertionError):
-        bell.wait(heard, PATIENCE)
     began = time.monotonic()
     bell.wait(heard, PATIENCE)
     assert time.monotonic() - began < PATIENCE

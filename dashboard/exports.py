@@ -1,0 +1,31 @@
+"""Tables as CSV files."""
+
+import csv
+from collections.abc import Iterable, Sequence
+
+from django.http import HttpResponse
+
+# A cell that begins so may be run as a formula by a spreadsheet.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_file(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]
+) -> HttpResponse:
+    """A download of `rows`. Text is guarded against formulas; give amounts as `Amount`."""
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(head)
+    writer.writerows([_guarded(cell) for cell in row] for row in rows)
+    return response
+
+
+class Amount(str):
+    """Digits with a point, written by us: a leading minus is no formula."""
+
+
+def _guarded(cell: str | int) -> str | int:
+    if isinstance(cell, int | Amount) or not cell.startswith(FORMULA):
+        return cell
+    return f"'{cell}"
