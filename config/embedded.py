@@ -13,7 +13,7 @@ import signal
 import stat
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -31,17 +31,17 @@ SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "max_locks_per_transaction": "256",
-    "fsync": "on",
-    "full_page_writes": "on",
     "synchronous_commit": "on",
 }
+DURABLE = {"fsync": "on", "full_page_writes": "on"}
+THROWAWAY = {"fsync": "off", "full_page_writes": "off"}  # survives kill -9, not a power cut
 
 
 class DatabaseFailed(Exception):
     """PostgreSQL is not installed, does not start or does not stop; the message says which."""
 
 
-def service(directory: Path, log: Path) -> Service:
+def service(directory: Path, log: Path, durability: Mapping[str, str] = DURABLE) -> Service:
     """The server of this data directory, made on first use; not started yet.
 
     Whatever an earlier run left of it is ended first, so the caller must be the directory's
@@ -55,7 +55,9 @@ def service(directory: Path, log: Path) -> Service:
     let_through([directory, program("postgres")], user)
     sockets = socket_directory(directory)
     make_private(sockets, user)
-    options = SETTINGS | {
+    options = {
+        **SETTINGS,
+        **durability,
         "unix_socket_directories": f'"{sockets}"',
         "cluster_name": cluster_name(directory),
     }

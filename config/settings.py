@@ -34,11 +34,11 @@ EXACT_HOSTS = {urlsplit(BASE_URL).netloc}
 if not PRODUCTION:
     _port = f":{urlsplit(BASE_URL).port}" if urlsplit(BASE_URL).port else ""
     EXACT_HOSTS |= {f"localhost{_port}", f"127.0.0.1{_port}"}
-if MODE == "test":
-    EXACT_HOSTS |= {"testserver"}
 ALLOWED_HOSTS = sorted({host.partition(":")[0] for host in EXACT_HOSTS})
 TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES", ())
 
+# Seconds that Paytm may take for an answer; longer is silence, and silence is unknown.
+PAYTM_PATIENCE = env.integer("PAYTM_PATIENCE", 10, low=1, high=60)
 SIMULATOR_URL = env.text("SIMULATOR_URL", "").rstrip("/")
 SIMULATOR_TOKEN = env.text("SIMULATOR_TOKEN", "")
 

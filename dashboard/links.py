@@ -66,6 +66,10 @@ class LinkForm(forms.Form):
     def empty(cls) -> "LinkForm":
         return cls(initial={"key": uuid.uuid4()})
 
+    def renew_key(self) -> None:
+        """Let the form make another link when it is sent again."""
+        self.data = self.data.copy() | {"key": str(uuid.uuid4())}
+
     def clean_expires_at(self) -> Any:
         moment = self.cleaned_data["expires_at"]
         if moment and moment <= now():

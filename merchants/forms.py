@@ -30,8 +30,8 @@ class LogoField(forms.FileField):
 
     widget = forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"})
 
-    def clean(self, data: Any, initial: Any = None) -> bytes | None:  # type: ignore[override]
-        file: UploadedFile | None = super().clean(data, initial)
+    def clean(self, data: Any, initial: Any = None) -> bytes | None:
+        file: UploadedFile[bytes] | None = super().clean(data, initial)
         if not file:
             return None
         try:
@@ -190,7 +190,7 @@ class RoleForm(forms.Form):
     def __init__(self, *args: Any, giver: str = Role.VIEWER, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offered = [choice for choice in Role.choices if may_give(giver, choice[0])]
-        self.fields["role"].widget.choices = offered  # type: ignore[attr-defined]
+        self.fields["role"].widget.choices = offered
 
 
 class InvitationForm(RoleForm):

@@ -40,7 +40,7 @@ def conditions(actor: Membership) -> list[Condition]:
             _("Sign in with two steps"),
             _("A passkey, or codes from an app on your phone. Live mode asks for it."),
             reverse("mfa_index"),
-            is_mfa_enabled(actor.user),
+            bool(is_mfa_enabled(actor.user)),
         ),
         Condition(
             _("Complete the merchant's profile"),
@@ -63,7 +63,8 @@ def ask(actor: Membership) -> None:
 
 
 def _has_verified_address(user: User) -> bool:
-    return EmailAddress.objects.filter(user=user, primary=True, verified=True).exists()
+    mine = EmailAddress.objects.filter(user=user, primary=True, verified=True)
+    return bool(mine.exists())
 
 
 def _profile_is_complete() -> bool:

@@ -119,7 +119,8 @@ def accept(user: User, invitation: Invitation) -> None:
 
 def owns_address(user: User, email: str) -> bool:
     """Whether the person has shown that mail to this address reaches them."""
-    return EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists()
+    mine = EmailAddress.objects.filter(user=user, email__iexact=email, verified=True)
+    return bool(mine.exists())
 
 
 def invitations_for(user: User) -> QuerySet[Invitation]:
@@ -146,10 +147,10 @@ def _alone(actor: Membership) -> Iterator[Membership]:
     """
     with transaction.atomic():
         _lock(actor.tenant)
-        try:
-            yield _members(actor.tenant).get(pk=actor.pk)
-        except Membership.DoesNotExist as error:
-            raise PermissionDenied from error
+        still = _members(actor.tenant).filter(pk=actor.pk).first()
+        if still is None:
+            raise PermissionDenied
+        yield still
 
 
 def _lock(tenant: Tenant) -> None:

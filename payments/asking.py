@@ -24,11 +24,11 @@ FINAL = (PaymentState.PAID, PaymentState.SURPLUS)
 BETWEEN_LOOKS = timedelta(seconds=3)
 
 
-def ask(payment: Payment, *, patience: float = 10) -> Payment:
+def ask(payment: Payment, *, patience: float | None = None) -> Payment:
     """Ask Paytm now and settle on its answer. No transaction may be open.
 
     When no answer can be had the payment is returned as it was, and the reason is noted.
-    `patience` is how many seconds Paytm may take.
+    `patience` as in `client_for`.
     """
     Payment.objects.filter(pk=payment.pk).update(asked_at=now())
     try:

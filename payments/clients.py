@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+
 from merchants.models import PaytmAccount
 from merchants.sealing import open_sealed
 from payments.paytm import Client, Credentials
@@ -19,9 +21,12 @@ def credentials_of(account: PaytmAccount) -> Credentials:
 
 
 @contextmanager
-def client_for(account: PaytmAccount, *, patience: float = 10) -> Iterator[Client]:
-    """A client for one conversation. No database transaction may be open around it."""
-    client = Client(credentials_of(account), timeout=(3.05, patience))
+def client_for(account: PaytmAccount, *, patience: float | None = None) -> Iterator[Client]:
+    """A client for one conversation. No database transaction may be open around it.
+
+    `patience` is how many seconds an answer may take, settings.PAYTM_PATIENCE by default.
+    """
+    client = Client(credentials_of(account), timeout=(3.05, patience or settings.PAYTM_PATIENCE))
     try:
         yield client
     finally:

@@ -14,9 +14,9 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class Words:
-    """The head of a payer's page. `money` says whether any moved.
+    """The head of a payer's page: what happened, whether money moved, and what to do.
 
-    `go_on` is what the payer can do here: send the "form", open the "page" anew, or nothing.
+    `go_on` is what can be done here: send the "form", open the "page" anew, or nothing.
     """
 
     icon: str
@@ -24,70 +24,76 @@ class Words:
     title: Text
     text: Text
     money: Text = ""
+    advice: Text = ""
     go_on: str = ""
 
 
 NOTHING_TAKEN = _("No money was taken.")
+NOT_COLLECTED = _("Paytm says that it collected no money.")
 BANK_RETURNS = _(
-    "Paytm says that it collected no money. If your account shows a debit all the same, "
-    "your bank gives it back by itself, usually within seven days. Should the money arrive "
-    "late, this page will say so."
+    "If your account shows a debit all the same, your bank gives it back by itself, usually "
+    "within seven days. Should the money arrive late after all, this page will say so."
 )
 
 CLOSED = {
     "suspended": Words(
         "ban", "warning",
         _("No payments here now"),
-        _("Payments to this merchant have been stopped. Ask the merchant how else to pay. "
-          "If you have already paid, your payment is still recorded."),
+        _("Payments to this merchant have been stopped for now."),
         NOTHING_TAKEN,
+        _("Ask the merchant how else to pay. If you have already paid, that is still recorded."),
     ),
     "disabled": Words(
         "ban", "warning",
         _("This link is switched off"),
-        _("The merchant has closed it. If you still want to pay, ask for a new link."),
+        _("The merchant has closed it."),
         NOTHING_TAKEN,
+        _("If you still want to pay, ask the merchant for a new link."),
     ),
     "expired": Words(
         "hourglass", "warning",
         _("This link has expired"),
-        _("The time to pay it is over. If you still want to pay, ask for a new link."),
+        _("The time to pay it is over."),
         NOTHING_TAKEN,
+        _("If you still want to pay, ask the merchant for a new link."),
     ),
     "used": Words(
         "circle-check", "info",
         _("This link is already paid"),
-        _("What it was made for has been paid. If that was you, do not pay again: your receipt "
-          "is on the page where Paytm took you afterwards. If not, ask for a new link."),
+        _("What it was made for has been paid."),
         _("No money was taken now."),
+        _("If that was you, all is well: your receipt is on the page that Paytm brought you back "
+          "to. If not, ask the merchant for a new link."),
     ),
     "no_account": Words(
         "plug", "warning",
         _("Payments cannot be taken yet"),
-        _("The merchant is not connected to Paytm at the moment. Try again later, or ask the "
-          "merchant."),
+        _("The merchant is not connected to Paytm at the moment."),
         NOTHING_TAKEN,
+        _("Try again later, or ask the merchant."),
     ),
     "too_many": Words(
         "clock", "warning",
         _("Too many tries"),
-        _("Wait a minute, then start again."),
+        _("Payments were started here too often within a minute."),
         _("No money was taken by this try."),
+        _("Wait a minute, then start again."),
         "page",
     ),
     "in_flight": Words(
         "clock", "info",
         _("Your payment is being started"),
-        _("It was sent twice. Wait a few seconds, then continue: you will not pay twice."),
+        _("The form was sent twice."),
         NOTHING_TAKEN,
+        _("Wait a few seconds, then continue. You will not pay twice."),
         "form",
     ),
     "other_body": Words(
         "circle-alert", "warning",
         _("The amount has changed"),
-        _("On this page you began to pay another amount. If you have paid that, you need not "
-          "pay again. To pay a new amount, start again."),
+        _("On this page you had begun to pay another amount."),
         _("No money was taken for the new amount."),
+        _("If you have paid already, you need not pay again. To pay a new amount, start again."),
         "page",
     ),
 }  # fmt: skip
@@ -133,15 +139,17 @@ REFUNDED = Words(
 WAITING = Words(
     "clock", "info",
     _("Waiting for your payment"),
-    _("Paytm has not told us of a payment. If you have paid, do not pay again: this page "
-      "changes by itself. If you have not, continue at Paytm."),
+    _("Paytm has not told us of a payment yet."),
+    _("If you have paid, do not pay again."),
+    _("This page then changes by itself. If you have not paid, continue at Paytm."),
 )  # fmt: skip
 CHECKING = Words(
     "clock", "warning",
     _("Being checked"),
-    _("Do not pay again. Your payment is not confirmed yet. This page changes by itself; "
-      "mostly that takes minutes, with some banks up to three days."),
-    _("If it fails in the end, you get back whatever was taken."),
+    _("Your payment is not confirmed yet."),
+    _("Do not pay again."),
+    _("This page changes by itself. Mostly that takes minutes, with some banks up to three days. "
+      "If the payment fails in the end, you get back whatever was taken."),
 )  # fmt: skip
 OTHER_AMOUNT = _(
     "The amount that arrived is not the amount that was asked for. The merchant has been told "
@@ -155,16 +163,18 @@ TOO_LATE = _(
 MISTRUSTED = Words(
     "triangle-alert", "warning",
     _("We could not trust that message"),
-    _("What your browser brought from Paytm is not signed by Paytm as it should be, so we do "
-      "not believe it. We are asking Paytm itself."),
-    _("Do not pay again before you have seen what became of your payment."),
+    _("What your browser brought back is not signed by Paytm as it should be."),
+    _("Do not pay again."),
+    _("We do not believe that message and are asking Paytm itself. See what became of your "
+      "payment."),
 )  # fmt: skip
 UNKNOWN_ORDER = Words(
     "circle-help", "warning",
     _("We do not know this payment"),
-    _("Your browser brought a message about a payment that is not ours, or one we could not "
-      "read. Nothing was changed by it."),
-    _("If you have paid, do not pay again: ask the merchant."),
+    _("Your browser brought a message that we could not read, or about a payment that is not "
+      "ours. It changed nothing."),
+    _("If you have paid, do not pay again."),
+    _("Ask the merchant, and say when and how you paid."),
 )  # fmt: skip
 REPORTED = Words(
     "circle-check", "success",
@@ -181,8 +191,7 @@ def of_payment(payment: Payment) -> Words:
     if state == PaymentState.SURPLUS:
         return _unexpected(payment)
     if not_paid(payment):
-        money = BANK_RETURNS if payment.paytm_txn_id else NOTHING_TAKEN
-        return Words("circle-x", "error", _("Not paid"), _why(payment), money, "page")
+        return _unpaid(payment)
     return WAITING if payment.can_be_paid_now else CHECKING
 
 
@@ -198,6 +207,12 @@ def not_paid(payment: Payment) -> bool:
     if payment.state == PaymentState.UNKNOWN:
         return not payment.paytm_token
     return payment.state in (PaymentState.FAILED, PaymentState.EXPIRED)
+
+
+def _unpaid(payment: Payment) -> Words:
+    # Without a transaction nothing was ever taken; with one we know no more than Paytm says.
+    known = (NOT_COLLECTED, BANK_RETURNS) if payment.paytm_txn_id else (NOTHING_TAKEN, "")
+    return Words("circle-x", "error", _("Not paid"), _why(payment), *known)
 
 
 def why_no_refund(refund: Refund) -> Text:

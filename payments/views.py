@@ -173,7 +173,8 @@ def refuse_foreign_origin(request: HttpRequest) -> None:
 
 def _refused(request: PayerRequest, live: bool, payment: Payment | None, code: int) -> HttpResponse:
     words = reasons.MISTRUSTED if payment else reasons.UNKNOWN_ORDER
-    return _page(request, "pay/refused.html", live, {"payment": payment, "words": words}, code)
+    context = {"link": payment and payment.link, "payment": payment, "words": words}
+    return _page(request, "pay/refused.html", live, context, code)
 
 
 def _see(name: str, token: str) -> HttpResponse:

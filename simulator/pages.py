@@ -58,14 +58,15 @@ class Pages:
 
     def _outcome(self, request: HttpRequest, token: str) -> HttpResponse:
         """A button was pressed. Pressed again, or after the end, it shows the first outcome."""
-        pressed, method = request.POST.get("outcome", ""), request.POST.get("method") or "UPI"
-        if pressed not in PAYMENTS or method not in METHODS:
-            raise Malformed("There is no such outcome or payment method")
-        bank, now = _bank(request, method), self._world.clock.now()
+        pressed, now = request.POST.get("outcome", ""), self._world.clock.now()
+        if pressed not in PAYMENTS:
+            raise Malformed("There is no such outcome")
         with self._world.transaction() as db:
             order = find(db, Order, token=token)
             if order is None:
                 raise Malformed("This payment session is not valid", 403)
+            method = _method(request, order)
+            bank = _bank(request, method)
             if order.state == "NEW":
                 payments.attempt(db, order, _scenario(db, order, pressed, now), method, bank, now)
         return self._way_back(request, order)
@@ -112,6 +113,15 @@ def _scenario(db: sqlite3.Connection, order: Order, pressed: str, now: int) -> s
     return (by_amount("payment", order.amount) if pressed == "success" else "") or pressed
 
 
+def _method(request: HttpRequest, order: Order) -> str:
+    """The method that was chosen, or the first on the page."""
+    offered = _offered(order)
+    method = request.POST.get("method") or next(iter(offered), "")
+    if method not in offered:
+        raise Malformed("This payment method is not offered")
+    return method
+
+
 def _bank(request: HttpRequest, method: str) -> str:
     bank = request.POST.get("emi_bank" if method == "EMI" else "bank", "")
     return bank if bank in BANKS and method in ("NB", "EMI") else ""
@@ -122,7 +132,7 @@ def _offer(order: Order) -> dict[str, object]:
     return {
         "methods": [
             (code, METHODS[code], f"panels/{code}.html", f"icons/{code}.svg")
-            for code in _offered(json.loads(order.parameters))
+            for code in _offered(order)
         ],
         "upi_apps": ("Google Pay", "PhonePe", "Paytm", "BHIM"),
         "banks": BANKS.items(),
@@ -132,8 +142,9 @@ def _offer(order: Order) -> dict[str, object]:
     }
 
 
-def _offered(parameters: dict[str, object]) -> list[str]:
+def _offered(order: Order) -> list[str]:
     """The methods the merchant left open with enablePaymentMode and disablePaymentMode."""
+    parameters = json.loads(order.parameters)
     enabled = _modes(parameters.get("enablePaymentMode")) or set(METHODS)
     disabled = _modes(parameters.get("disablePaymentMode"))
     return [code for code in METHODS if code in enabled and code not in disabled]

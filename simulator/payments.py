@@ -70,9 +70,9 @@ def decide(db: sqlite3.Connection, order: Order, result: Result, now: int) -> No
 
 
 def finish(db: sqlite3.Connection, order: Order, result: Result, now: int) -> None:
-    """Decide an order now, whatever was to come; a new order is taken as paid by UPI."""
-    if order.state == "NEW":
-        order.scenario, order.method = "success", "UPI"
+    """Decide an order now, whatever was to come, one without a transaction too."""
+    if not order.txn_id:
+        order.scenario, order.method = "success", order.method or "UPI"
         _begin_transaction(order, PAYMENTS["success"], now)
     order.next_time = None
     decide(db, order, result, now)

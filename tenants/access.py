@@ -38,7 +38,7 @@ PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record o
 
 
 class PersonRequest(HttpRequest):
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 
@@ -66,7 +66,7 @@ def signed_in(view: View) -> View:
     """Anyone who is signed in. The view touches no tenant's schema."""
 
     def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
+        if _is_stranger(request):
             return redirect_to_login(request.get_full_path())
         return view(request, **kwargs)
 
@@ -87,7 +87,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
         def enter(
             request: WorldRequest, slug: str, live: bool | None = None, **kwargs: Any
         ) -> HttpResponse:
-            if not request.user.is_authenticated:
+            if _is_stranger(request):
                 return redirect_to_login(request.get_full_path())
             request.membership = _membership(request.user, slug)
             request.tenant = request.membership.tenant
@@ -117,7 +117,7 @@ def staff(role: User.StaffRole) -> Callable[[View], View]:
 
     def decorate(view: View) -> View:
         def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
+            if _is_stranger(request):
                 return redirect_to_login(request.get_full_path())
             if not request.user.staff_role:
                 raise Http404
@@ -138,6 +138,10 @@ def _declare(enter: View, view: View, name: str) -> View:
     wrapped = view if enter is view else wraps(view)(enter)
     wrapped.access = name  # type: ignore[attr-defined]
     return wrapped
+
+
+def _is_stranger(request: HttpRequest) -> bool:
+    return not request.user.is_authenticated
 
 
 def _membership(user: User, slug: str) -> Membership:
@@ -166,7 +170,7 @@ def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
 
 
 def proved_recently(request: PersonRequest) -> bool:
-    """Whether this session's person signed in, or proved again who they are, within five minutes."""
+    """Whether this session began, or its person proved again who they are, within five minutes."""
     proofs = [
         record["at"]
         for record in get_authentication_records(request, request.user)
@@ -182,7 +186,9 @@ def _proof_wanted(request: PersonRequest, back_to: str) -> HttpResponse:
         messages.info(request, _("Show that it is you first, then press the button again."))
         match = request.resolver_match
         if back_to and match:
-            place = {name: match.kwargs[name] for name in ("slug", "live") if name in match.kwargs}
+            place: dict[str, Any] = {
+                name: match.kwargs[name] for name in ("slug", "live") if name in match.kwargs
+            }
             url = reverse(back_to, kwargs=place)
     methods = get_adapter().get_reauthentication_methods(request.user)
     where = methods[0]["url"] if methods else reverse("account_login")

@@ -79,7 +79,7 @@ def notify() -> None:
 def promote(now: datetime) -> int:
     """Make ready what is due by the business clock, and what a dead worker left behind.
 
-    Returns how many rows became ready.
+    Returns how many rows became ready; there may be more until it is none.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -179,7 +179,8 @@ def run_due(limit: int = 1000) -> int:
     """
     served: dict[int, uuid.UUID] = {}
     with schema_context(get_public_schema_name()):
-        job_queue.promote(clock.now())
+        while job_queue.promote(clock.now()):
+            pass
         for ran in range(limit):
             claimed = job_queue.claim(ALL_LANES, served)
             if claimed is None:

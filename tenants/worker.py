@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 TURN_SECONDS: Final = 1.0  # between two looks at the clock; NOTIFY wakes earlier
 PULSE_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0  # after a fault of the database
-STOP_SECONDS: Final = 20.0  # for the jobs under way when asked to stop
+STOP_SECONDS: Final = 15.0  # for the jobs under way when asked to stop
 FORGET: Final = "1 hour"  # after which a silent worker's pulse is removed
 
 
@@ -71,16 +71,25 @@ class Ear:
         self._connection: psycopg2.extensions.connection | None = None
 
     def listen(self, seconds: float) -> bool:
-        """Wait for a notification. Raises psycopg2.Error when the connection is gone."""
+        """Wait for a notification. Raises psycopg2.Error when the connection is gone.
+
+        True at once on a new connection: what was sent before it nobody heard.
+        """
         if self._connection is None:
             self._connection = self._connect()
-            return True  # what was sent before we listened
+            return True
         readable, _, _ = select.select([self._connection], [], [], seconds)
-        if not readable:
-            return False
-        self._connection.poll()
-        self._connection.notifies.clear()
-        return True
+        if readable:
+            self._hear(self._connection)
+        return bool(readable)
+
+    def _hear(self, listening: psycopg2.extensions.connection) -> None:
+        try:
+            listening.poll()
+        except psycopg2.Error:
+            self.close()
+            raise
+        listening.notifies.clear()
 
     def close(self) -> None:
         if self._connection is not None:
@@ -107,7 +116,7 @@ class Worker:
         ]  # fmt: skip
         self.bell = Bell()
         self.ear = Ear()
-        self.stopping = threading.Event()
+        self.stopping = False
         self.next_pulse = 0.0
         self.periods: dict[str, int] = {}
 
@@ -116,9 +125,9 @@ class Worker:
         logger.info("worker begins", extra={"worker": self.name, "count": len(self.threads)})
         for thread in self.threads:
             thread.start()
-        while not self.stopping.is_set() and all(thread.is_alive() for thread in self.threads):
+        while not self.stopping and all(thread.is_alive() for thread in self.threads):
             self._surviving(self._turn)
-        whole = self.stopping.is_set()
+        whole = self.stopping
         self.stop()
         finished = self._join()
         self.ear.close()
@@ -128,7 +137,7 @@ class Worker:
 
     def stop(self) -> None:
         """Take no more jobs. Safe to call from a signal handler: it takes no lock."""
-        self.stopping.set()
+        self.stopping = True
 
     def _join(self) -> bool:
         self.bell.ring()
@@ -152,14 +161,14 @@ class Worker:
             else:
                 jobs.execute(claimed)
 
-        while not self.stopping.is_set():
+        while not self.stopping:
             self._surviving(take_one)
         connection.close()
 
     # --- The main thread -------------------------------------------------------------------
     def _turn(self) -> None:
         jobs.enqueue_periodics(self.periods)
-        if job_queue.promote(clock.now()):
+        while job_queue.promote(clock.now()):
             self.bell.ring()
         if time.monotonic() >= self.next_pulse:
             self._pulse()
@@ -193,4 +202,4 @@ class Worker:
         except (django.db.Error, psycopg2.Error) as error:
             logger.error("database fault", extra={"error": describe(error), "worker": self.name})
             connection.close()
-            self.stopping.wait(RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)

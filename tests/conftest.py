@@ -15,7 +15,7 @@ from django.test.utils import setup_databases, teardown_databases
 from django_tenants.utils import tenant_context
 
 from tenants import provisioning
-from tenants.models import Tenant, User
+from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
 from tests.wire import Simulator, start_simulator
 
@@ -104,6 +104,7 @@ def sign_in() -> SignIn:
         client = browser()
         client.force_login(user)
         session = client.session
+        session["account_authentication_methods_user"] = str(user.pk)
         session["account_authentication_methods"] = [
             {"method": "password", "at": time.time() - ago, "reauthenticated": True}
         ]
@@ -133,7 +134,7 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 @pytest.fixture
 def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> Simulator:
     """Acme and globex are connected to the simulator, each with its own keys."""
-    settings.SIMULATOR_URL = simulator.url
+    settings.SIMULATOR_URL, settings.PAYTM_PATIENCE = simulator.url, 1
     for tenant in (acme, globex):
         with tenant_context(tenant):
             make.paytm_account(*MIDS[str(tenant.slug)])
@@ -151,3 +152,22 @@ def clock() -> Iterator[Callable[[float], None]]:
 
     yield move
     path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def open_acme(
+    django_db_setup: None, django_db_blocker: Any, simulator: Simulator, settings: Any
+) -> Iterator[Tenant]:
+    """Acme with its rows committed, for tests with threads; nothing of it stays."""
+    settings.SIMULATOR_URL = simulator.url
+    with django_db_blocker.unblock():
+        alice, bob = cast.person("Alice"), cast.person("Bob")
+        tenant = cast.merchant("acme", alice, finance=bob)
+        with tenant_context(tenant):
+            make.paytm_account(*MIDS["acme"])
+            yield tenant
+        tenant.delete(force_drop=True)
+        for user in (alice, bob):
+            user.delete()
+        Job.objects.all().delete()
+        CaughtMail.objects.all().delete()

@@ -1,9 +1,14 @@
 """Makers of the things that tests begin with. Called inside a tenant."""
 
-from merchants.models import PaytmAccount
+import secrets
+from datetime import timedelta
+
+from config.clock import now
+from merchants.models import PaytmAccount, Profile
 from merchants.sealing import seal
 from payments.models import Link, Payment
 from tenants.current import current_tenant
+from tenants.models import Invitation, Role, Tenant, User
 from tenants.routing import new_token
 
 
@@ -43,3 +48,18 @@ def payment(link: Link, **fields: object) -> Payment:
         state="open",
         **fields,
     )
+
+
+def paytm_token(live: bool) -> str:
+    """What names the address that Paytm calls."""
+    return current_tenant().key + Profile.objects.get().paytm_secret(live)
+
+
+def invitation(tenant: Tenant, by: User, **fields: object) -> Invitation:
+    """An offer to join as viewer, open for a week."""
+    defaults = {
+        "email": f"{secrets.token_hex(4)}@example.com",
+        "role": Role.VIEWER,
+        "expires_at": now() + timedelta(days=7),
+    }
+    return Invitation.objects.create(tenant=tenant, invited_by=by, **(defaults | fields))

@@ -70,7 +70,7 @@ SERVER = pytest.StashKey[Service]()
 def start_server() -> Service:
     """The embedded server of this run."""
     directory = DATA_DIR / "postgres"
-    server = embedded.service(directory, DATA_DIR / "postgres.log")
+    server = embedded.service(directory, DATA_DIR / "postgres.log", embedded.THROWAWAY)
     server.start()
     embedded.wait_until_ready(server, directory)
     return server

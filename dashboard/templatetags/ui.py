@@ -227,7 +227,11 @@ def bar_chart(title: str, bars: list[dict[str, Any]]) -> str:
     highest = max((bar["value"] for bar in bars), default=0)
     every = len(bars) // 6 + 1
     drawn = [
-        {**bar, "height": _height(bar["value"], highest), "tick": place % every == 0}
+        {
+            **bar,
+            "height": _height(bar["value"], highest),
+            "tick": place % every == 0 and place + every <= len(bars),
+        }
         for place, bar in enumerate(reversed(bars))
     ]
     top = max(bars, key=lambda bar: bar["value"], default=None)

@@ -57,7 +57,9 @@ def new(request: WorldRequest) -> HttpResponse:
                 form.terms, id=form.cleaned_data["key"], live=request.live, by=request.user
             )
         except OtherBody:
-            form.add_error(None, _("This form was sent before with other terms; that link stands."))
+            form.renew_key()
+            words = _("This form has made a link with other terms. Send it again for this one too.")
+            form.add_error(None, words)
         else:
             messages.success(request, _("The link is ready to share."))
             return _see(request, link)

@@ -1,7 +1,7 @@
 """A person's merchants: which there are, a new one, and an offer to join one."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -70,21 +70,17 @@ def _create(request: PersonRequest, form: NewMerchantForm) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: PersonRequest, code: str) -> HttpResponse:
     """An offer to join a team: accepted by whoever owns the invited address."""
-    offer = get_object_or_404(
-        Invitation.objects.select_related("tenant", "invited_by"), token=code
-    )
+    offer = get_object_or_404(Invitation.objects.select_related("tenant", "invited_by"), token=code)
     problem, status = _problem(request, offer)
     if request.method != "POST" or problem:
         context = {"invitation": offer, "problem": problem}
         return render(request, "merchants/invitation.html", context, status=status)
     team.accept(request.user, offer)
-    messages.success(
-        request, _("You are on the team of %(name)s.") % {"name": offer.tenant.name}
-    )
+    messages.success(request, _("You are on the team of %(name)s.") % {"name": offer.tenant.name})
     return redirect("merchant", slug=offer.tenant.slug)
 
 
-def _problem(request: PersonRequest, offer: Invitation) -> tuple[str, int]:
+def _problem(request: HttpRequest, offer: Invitation) -> tuple[str, int]:
     """Why this visitor cannot accept yet, as a word for the page, and the status to say it with."""
     if offer.expires_at <= now():
         return "expired", 410

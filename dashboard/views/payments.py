@@ -16,6 +16,7 @@ from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
 from payments import asking
 from payments.models import Payment
+from payments.reasons import why_no_refund
 from payments.states import REFUND_UNDECIDED, UNDECIDED
 from payments.timeline import note
 from tenants import limits
@@ -81,7 +82,7 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         "payment": payment,
         "outcome": outcome_of(payment),
         "story": [*story_of(payment)],
-        "refunds": refunds,
+        "refunds": [(refund, why_no_refund(refund)) for refund in refunds],
         "refund_states": [(refund.ref_id, refund.state) for refund in refunds],
         "refund_under_way": refund_under_way,
         "undecided": payment.state in UNDECIDED or refund_under_way,

@@ -45,9 +45,7 @@ def simulator(request: WorldRequest) -> HttpResponse:
     except connecting.SimulatorAway:
         messages.error(request, _("The simulator does not answer. Nothing was changed."))
         return redirect("paytm", slug=request.tenant.slug, live=False)
-    messages.success(
-        request, _("Connected to the simulator as %(mid)s.") % {"mid": account.mid}
-    )
+    messages.success(request, _("Connected to the simulator as %(mid)s.") % {"mid": account.mid})
     return redirect("paytm", slug=request.tenant.slug, live=False)
 
 
@@ -75,7 +73,7 @@ def check(request: WorldRequest) -> HttpResponse:
     if account is None:
         raise Http404
     words = WORDS[diagnose(account)]
-    messages.add_message(request, LEVELS[words.tone], words.title)
+    messages.add_message(request, LEVELS[words.tone], str(words.title))
     return redirect("paytm", slug=request.tenant.slug, live=request.live)
 
 

@@ -5,7 +5,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -74,7 +73,7 @@ def role(request: MerchantRequest, id: int) -> HttpResponse:
     try:
         team.change_role(request.membership, colleague, form.cleaned_data["role"])
     except team.LastOwner:
-        return _refused(request, LAST_OWNER)
+        return _refused(request, str(LAST_OWNER))
     messages.success(request, _("%(person)s has the new role.") % {"person": colleague.user})
     return _back(request)
 
@@ -87,7 +86,7 @@ def remove(request: MerchantRequest, id: int) -> HttpResponse:
     try:
         team.remove(request.membership, colleague)
     except team.LastOwner:
-        return _refused(request, LAST_OWNER)
+        return _refused(request, str(LAST_OWNER))
     messages.success(request, _("%(person)s is off the team.") % {"person": colleague.user})
     return redirect("my_merchants") if colleague.user == request.user else _back(request)
 
@@ -118,7 +117,7 @@ def _invite_page(request: MerchantRequest, form: InvitationForm, status: int) ->
     return render(request, "dashboard/team/invite.html", {"form": form}, status=status)
 
 
-def _refused(request: MerchantRequest, words: str | Promise) -> HttpResponse:
+def _refused(request: MerchantRequest, words: str) -> HttpResponse:
     messages.error(request, words)
     return _page(request, 422)
 

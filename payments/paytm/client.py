@@ -106,12 +106,12 @@ class Client:
         if modes:
             body["enablePaymentMode"] = [{"mode": _mode(mode)} for mode in modes]
         query = urlencode({"mid": self.credentials.mid, "orderId": order_id})
-        return reading.initiated(self._ask(f"/theia/api/v1/initiateTransaction?{query}", body))
+        return reading.initiated(self.ask(f"/theia/api/v1/initiateTransaction?{query}", body))
 
     def order_status(self, order_id: str) -> OrderStatus:
         """What became of an order (Paytm: Transaction Status). Safe to repeat."""
         body = {"mid": self.credentials.mid, "orderId": _order_id(order_id)}
-        answer = self._ask("/v3/order/status", body)
+        answer = self.ask("/v3/order/status", body)
         return reading.order_status(answer, mid=self.credentials.mid, order_id=order_id)
 
     def refund(
@@ -132,7 +132,7 @@ class Client:
         body = {**asked, "txnType": "REFUND"}
         if comments:
             body["comments"] = comments.replace("|", "/")[:500]
-        return reading.refund_answer(self._ask("/refund/apply", body), asked)
+        return reading.refund_answer(self.ask("/refund/apply", body), asked)
 
     def refund_status(self, *, order_id: str, ref_id: str) -> RefundStatus:
         """What became of a refund (Paytm: Refund Status). Safe to repeat."""
@@ -141,7 +141,7 @@ class Client:
             "orderId": _order_id(order_id),
             "refId": _order_id(ref_id),
         }
-        return reading.refund_status(self._ask("/v2/refund/status", asked), asked)
+        return reading.refund_status(self.ask("/v2/refund/status", asked), asked)
 
     def diagnose(self, elsewhere: Iterable[str] | None = None) -> Diagnosis:
         """Try these credentials without touching any order.
@@ -180,8 +180,11 @@ class Client:
             return Diagnosis.RIGHT
         return _DIAGNOSES.get(status.code, Diagnosis.RIGHT if status.signed else Diagnosis.UNCLEAR)
 
-    def _ask(self, path: str, body: Mapping[str, Any]) -> reading.Answer:
-        """One signed question, one answer whose signature, if it has one, is true."""
+    def ask(self, path: str, body: Mapping[str, Any]) -> reading.Answer:
+        """One signed question, one answer whose signature, if it has one, is true.
+
+        The methods above ask and read; this is for questions that they do not know.
+        """
         url = self.credentials.base_url + path
         payload = seal(body, self.credentials.key)
         text = transport.post(self._session, url, payload, self._timeout)

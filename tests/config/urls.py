@@ -14,7 +14,8 @@ from tenants.models import Tenant
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    raise RuntimeError("card 4111111111111111 token=abcdefgh\nDETAIL: a whole row")
+    words = ["token=abcdefgh", "DETAIL: Failing row contains (secret)"]
+    raise RuntimeError("\n".join(words))
 
 
 def absent(request: HttpRequest) -> HttpResponse:
@@ -71,7 +72,17 @@ def item(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def views() -> Iterator[object]:
-    for view in (broken, absent, forbidden, sql, lost_database, missing_table, left_inside, echo, form):
+    for view in (
+        broken,
+        absent,
+        forbidden,
+        sql,
+        lost_database,
+        missing_table,
+        left_inside,
+        echo,
+        form,
+    ):
         yield path(view.__name__, view)
 
 

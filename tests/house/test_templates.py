@@ -20,7 +20,7 @@ REFUSED = {
     "event attribute": r"<[a-z][^>]*\son[a-z]+=",
     "hx-on": r"\shx-on",
     "event filter": r'hx-trigger="[^"]*\[',
-    "foreign address": r'(src|href)="(https?:)?//',
+    "foreign address": r'<(script|link|img)[^>]*(src|href)="(https?:)?//',
     "inline script": r'<script(?![^>]*(\ssrc=|type="application/json"))',
 }
 named = {"ids": [str(path.relative_to(TEMPLATES)) for path in PAGES]}

@@ -51,7 +51,22 @@ def test_what_is_no_envelope(simulator: Simulator, path: str) -> None:
 
 @pytest.mark.parametrize("path", API)
 def test_values_of_the_wrong_kind(shop: Shop, path: str) -> None:
-    odd: list[object] = [None, True, 0, -1.5, 10**400, "", "x" * 9999, "१", "\x00", "é|", [], [[]], {}, {"a": {}}]
+    odd: list[object] = [
+        None,
+        True,
+        0,
+        -1.5,
+        10**400,
+        "",
+        "x" * 9999,
+        "१",
+        "\x00",
+        "é|",
+        [],
+        [[]],
+        {},
+        {"a": {}},
+    ]
     chance = random.Random(3)
     for _ in range(60):
         body = shop.order_body(shop.new_order_id()) | {

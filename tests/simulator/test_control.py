@@ -84,6 +84,10 @@ def test_finish_a_pending_order(shop: Shop, simulator: Simulator) -> None:
 def test_finish_an_order_nobody_has_tried_to_pay(shop: Shop, simulator: Simulator) -> None:
     order_id = shop.new_order_id()
     shop.initiate(order_id)
+    cancelled = shop.pay("10.00", "cancel")
+    path = f"orders/{MID}/{cancelled.order_id}/finish"
+    assert simulator.control("POST", path, outcome="success")["callback"]["TXNID"]
+    assert cancelled.status()["txnAmount"] == "10.00"
     simulator.control("POST", f"orders/{MID}/{order_id}/finish", outcome="failure")
     assert code(shop.status(order_id)) == ("TXN_FAILURE", "227")
     simulator.control("POST", f"orders/{MID}/{order_id}/finish", outcome="success")

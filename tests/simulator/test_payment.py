@@ -122,6 +122,9 @@ def test_closed_methods_are_not_offered(shop: Shop) -> None:
     token = shop.initiate(order_id, "499.00", **changes)["txnToken"]
     text = shop.open_page(order_id, token).response.text
     assert re.findall(r'name="method" id="[^"]*" value="(\w+)"', text) == ["UPI", "CC"]
+    page = shop.open_page(order_id, token)
+    assert shop.press(page, "success", method="EMI").response.status_code == 400
+    assert shop.press(page, "success").fields["PAYMENTMODE"] == "UPI"
 
 
 def test_an_expired_page_leads_back_with_a_failure(shop: Shop, simulator: Simulator) -> None:

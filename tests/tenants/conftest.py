@@ -49,6 +49,10 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
 @pytest.fixture
 def move_clock() -> Iterator[MoveClock]:
     """Business time, so far from real time; back to real time at the end."""
-    file: Path = settings.CLOCK_FILE
-    yield lambda distance: file.write_text(str(distance.total_seconds())) and None
+    file = Path(settings.DATA_DIR, "clock")
+
+    def move(distance: timedelta) -> None:
+        file.write_text(str(distance.total_seconds()))
+
+    yield move
     file.unlink(missing_ok=True)

@@ -48,7 +48,7 @@ def test_html_is_optional() -> None:
     mail.post("a@example.com", "plain", {})
     run_due()
     [message] = django_mail.outbox
-    assert (message.subject, message.body, message.alternatives) == ("Plain", "text", [])  # type: ignore[attr-defined]
+    assert (message.subject, message.body, message.alternatives) == ("Plain", "text", [])  # type: ignore[union-attr]
 
 
 def test_it_is_rendered_now_and_sent_after_the_commit() -> None:

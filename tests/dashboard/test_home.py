@@ -1,0 +1,142 @@
+"""What a merchant's people see first, and what stands around every page."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+
+from dashboard.context import everywhere
+from payments.models import Link, Payment, Transfer
+from tenants.current import today
+from tenants.models import Membership, Tenant, User
+from tests import make
+from tests.conftest import SignIn
+from tests.dashboard.conftest import Pay, Url, text
+
+
+def titles(page) -> dict[str, bool]:
+    return {step.title: step.done for step in page.context["steps"]}
+
+
+def test_the_door_leads_to_the_test_world_until_live_is_open(
+    at_acme: Client, acme: Tenant, url: Url
+) -> None:
+    assert at_acme.get("/m/acme/")["Location"] == url("dashboard")
+    acme.live_state = Tenant.LiveState.APPROVED
+    acme.save()
+    assert at_acme.get("/m/acme/")["Location"] == url("dashboard", live=True)
+
+
+def test_the_first_steps_are_ticked_as_they_are_done(
+    at_acme: Client, acme: Tenant, url: Url
+) -> None:
+    steps = titles(at_acme.get(url("dashboard")))
+    assert [*steps.values()] == [False, False, False, True, False, False], "Bob is on the team"
+
+
+def test_paying_once_ticks_paytm_link_and_payment(
+    at_acme: Client, url: Url, paid: Payment
+) -> None:
+    steps = titles(at_acme.get(url("dashboard")))
+    assert [done for title, done in steps.items()][:3] == [True, True, True]
+
+
+def test_steps_are_for_those_who_can_take_them(sign_in: SignIn, bob: User, url: Url) -> None:
+    assert sign_in(bob).get(url("dashboard")).context["steps"] == []
+
+
+def test_today_is_held_against_the_same_day_last_week(
+    at_acme: Client, url: Url, link: Link, pay: Pay
+) -> None:
+    before = pay(link)
+    Transfer.objects.filter(payment=before).update(folded=False)
+    sale = Transfer.objects.get(payment=before)
+    Transfer.objects.create(
+        live=False, day=today() - timedelta(days=7), payment=before, debit=sale.debit,
+        credit=sale.credit, paise=120_00, method=sale.method, reverses=sale,
+    )  # fmt: skip
+    sales = at_acme.get(url("dashboard")).context["stats"][0]
+    assert sales["value"] == "₹500.00"
+    assert sales["note"].startswith("₹120.00 last ")
+
+
+def test_surplus_money_wants_a_person(at_acme: Client, url: Url, link: Link) -> None:
+    payment = make.payment(link)
+    Payment.objects.filter(pk=payment.pk).update(state="surplus")
+    page = text(at_acme.get(url("dashboard")))
+    assert "1 payment brought money that nobody asked for" in page
+    assert f'{url("payments")}?state=surplus' in page
+
+
+def test_latest_payments_are_there(at_acme: Client, url: Url, paid: Payment) -> None:
+    assert paid.order_id in text(at_acme.get(url("dashboard")))
+
+
+def test_times_are_in_the_merchants_zone(
+    at_acme: Client, acme: Tenant, url: Url, paid: Payment
+) -> None:
+    acme.time_zone = "Asia/Kathmandu"
+    acme.save()
+    assert "+05:45" in text(at_acme.get(url("payments")))
+
+
+def test_the_navigation_holds_what_the_role_may_see(
+    acme: Tenant, at_acme: Client, charlie: User, sign_in: SignIn, url: Url
+) -> None:
+    Membership.objects.create(tenant=acme, user=charlie, role="viewer")
+    owner = [str(item["label"]) for item in at_acme.get(url("links")).context["nav"]]
+    viewer = [str(item["label"]) for item in sign_in(charlie).get(url("links")).context["nav"]]
+    assert owner == "Home Payments Links Refunds Reports Paytm Team Settings".split()
+    assert viewer == "Home Payments Links Refunds Reports Team Settings".split()
+
+
+@pytest.mark.parametrize("name", ["payments", "links", "refunds", "reports"])
+def test_the_place_one_is_in_is_marked(at_acme: Client, url: Url, name: str) -> None:
+    nav = at_acme.get(url(name)).context["nav"]
+    assert [item["url"] for item in nav if item["active"]] == [url(name)]
+
+
+def test_a_person_switches_between_their_merchants(
+    at_acme: Client, globex: Tenant, alice: User, url: Url
+) -> None:
+    Membership.objects.create(tenant=globex, user=alice, role="viewer")
+    mine = at_acme.get(url("links")).context["my_merchants"]
+    assert [(m["name"], m["url"], m["active"]) for m in mine] == [
+        ("Acme", "/m/acme/", True),
+        ("Globex", "/m/globex/", False),
+    ]
+
+
+def test_strangers_and_payers_cost_no_query(acme: Tenant) -> None:
+    anonymous, payer = RequestFactory().get("/"), RequestFactory().get("/p/x")
+    payer.tenant = acme  # type: ignore[attr-defined]
+    with CaptureQueriesContext(connection) as queries:
+        for request in (anonymous, payer):
+            assert everywhere(request) == {"product_name": "Galla", "demo": False}
+    assert not queries
+
+
+def test_test_mode_is_on_every_page(at_acme: Client, url: Url) -> None:
+    for name in ("dashboard", "payments", "links", "link_new", "refunds", "reports"):
+        assert "TEST MODE" in text(at_acme.get(url(name)))
+
+
+def test_live_mode_is_explained_while_it_is_closed(
+    at_acme: Client, acme: Tenant, url: Url
+) -> None:
+    answer = at_acme.get(url("dashboard", live=True))
+    assert answer.status_code == 403
+    assert "Ask for live mode" in text(answer)
+    acme.live_state = Tenant.LiveState.ASKED
+    acme.save()
+    assert "You have asked for live mode" in text(at_acme.get(url("dashboard", live=True)))
+
+
+def test_a_suspended_merchant_is_told_so(at_acme: Client, acme: Tenant, url: Url) -> None:
+    acme.state = Tenant.State.SUSPENDED
+    acme.save()
+    answer = at_acme.get(url("payments"))
+    assert answer.status_code == 403
+    assert "Acme is suspended" in text(answer)
