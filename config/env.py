@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 YES: Final = frozenset({"1", "true", "yes", "on"})
 NO: Final = frozenset({"0", "false", "no", "off"})
@@ -95,14 +95,19 @@ def url(
     The value is not echoed in the message: such a URL may hold a password.
     """
     value = text(name, default)
-    if not value:
-        return value
-    known = tuple(schemes)
+    if value and not split(name, value, schemes=schemes).hostname:
+        raise BadEnvironment(f"{name} must be a URL with a host")
+    return value.rstrip("/")
+
+
+def split(name: str, default: str | Required = REQUIRED, *, schemes: Iterable[str]) -> SplitResult:
+    """As `url`, in its parts, where the host may be missing."""
+    known, value = tuple(schemes), text(name, default)
     try:
         parts = urlsplit(value)
-        sound = parts.scheme in known and bool(parts.hostname) and (parts.port or 1) > 0
+        sound = parts.scheme in known and (parts.port or 1) > 0
     except ValueError:
         sound = False
     if not sound:
         raise BadEnvironment(f"{name} must be a URL that begins with {' or '.join(known)}://")
-    return value.rstrip("/")
+    return parts

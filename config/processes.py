@@ -162,11 +162,15 @@ class Keeper:
             raise Failed(f"{step.name} ended with code {code}; {step.log} says:\n{tail(step.log)}")
 
     def wait_for(self, ready: Callable[[], bool], seconds: float, problem: str) -> None:
-        """Return once ready() is true. Raises Failed with the problem after that many seconds."""
+        """Return once ready() is true. Raises Failed after that many seconds: what, and why.
+
+        The why is the end of the logs of whatever does not run at that moment.
+        """
         deadline = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > deadline:
-                raise Failed(problem)
+                down = [kept.service.log for kept in self.kept if kept.due is not None]
+                raise Failed("\n".join([problem, *(f"{log} says:\n{tail(log)}" for log in down)]))
             self.tick()
 
     def watch(self) -> None:

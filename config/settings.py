@@ -5,7 +5,7 @@ what `make run` starts, `test` what the tests do; both may move the clock and us
 """
 
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from csp.constants import NONE, SELF
 
@@ -27,7 +27,7 @@ MASTER_KEYS = env.csv("MASTER_KEYS", ())
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # The one public origin: people, payers and Paytm all use exactly this host and port.
-BASE_URL = env.text("BASE_URL", "http://localhost:8000").rstrip("/")
+BASE_URL = env.url("BASE_URL", "http://localhost:8000")
 SECURE = urlsplit(BASE_URL).scheme == "https"
 # The Host headers that are answered, letter for letter.
 EXACT_HOSTS = {urlsplit(BASE_URL).netloc}
@@ -39,7 +39,7 @@ TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES", ())
 
 # Seconds that Paytm may take for an answer; longer is silence, and silence is unknown.
 PAYTM_PATIENCE = env.integer("PAYTM_PATIENCE", 10, low=1, high=60)
-SIMULATOR_URL = env.text("SIMULATOR_URL", "").rstrip("/")
+SIMULATOR_URL = env.url("SIMULATOR_URL", "")
 SIMULATOR_TOKEN = env.text("SIMULATOR_TOKEN", "")
 
 # --- Applications -------------------------------------------------------------------------
@@ -116,9 +116,8 @@ FORM_RENDERER = "config.forms.Renderer"
 # --- Database -----------------------------------------------------------------------------
 
 
-def _database(url: str) -> dict[str, object]:
+def _database(parts: SplitResult) -> dict[str, object]:
     """Django's settings for a postgresql:// URL; a socket folder may stand in ?host=."""
-    parts = urlsplit(url)
     options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     host = unquote(options.pop("host", "")) or parts.hostname or ""
     return {
@@ -135,7 +134,8 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-DATABASES = {"default": _database(env.text("DATABASE_URL", "postgresql:///payments"))}
+_url = env.split("DATABASE_URL", "postgresql:///payments", schemes=("postgresql", "postgres"))
+DATABASES = {"default": _database(_url)}
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 
 CACHES = {
@@ -196,8 +196,9 @@ JOB_MODULES = [
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend" if PRODUCTION else "tenants.mail.CatchingBackend"
 )
-_mail = urlsplit(env.text("EMAIL_URL", "smtp://localhost:25"))
-EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or 25
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+_mail = env.split("EMAIL_URL", "smtp://localhost", schemes=_MAIL_PORTS)
+EMAIL_HOST, EMAIL_PORT = _mail.hostname or "localhost", _mail.port or _MAIL_PORTS[_mail.scheme]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
 EMAIL_USE_TLS = _mail.scheme == "smtp+tls"
 EMAIL_USE_SSL = _mail.scheme == "smtps"

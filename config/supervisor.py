@@ -5,7 +5,6 @@ SIGTERM ends them in the opposite order; everything they keep is in DATA_DIR. In
 web and worker run under the machine's own service manager instead.
 """
 
-import base64
 import fcntl
 import hashlib
 import http.client
@@ -15,22 +14,16 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from config import embedded, env
+from config import embedded, env, keys
 from config.processes import Failed, Keeper, Service, Stopped, say
 
 STARTUP = 60.0  # seconds any one part may take to come up
-SECRETS: Mapping[str, Callable[[], str]] = {
-    "SECRET_KEY": lambda: secrets.token_urlsafe(48),
-    "MASTER_KEYS": lambda: "k1:" + base64.b64encode(secrets.token_bytes(32)).decode(),
-    "SIMULATOR_TOKEN": lambda: secrets.token_urlsafe(24),
-    "METRICS_TOKEN": lambda: secrets.token_urlsafe(24),
-}
 BANNER = """
 Ready in {seconds:.0f} s.
 
@@ -174,7 +167,7 @@ def environment(port: int, data_dir: Path) -> dict[str, str]:
 def kept_secrets(path: Path) -> dict[str, str]:
     """The demo's secrets: made on first use, the same ever after, readable by us alone."""
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    complete = {name: make() for name, make in SECRETS.items()} | known
+    complete = keys.fresh() | {"SIMULATOR_TOKEN": secrets.token_urlsafe(24)} | known
     if complete != known:
         unfinished = path.with_suffix(".new")
         unfinished.unlink(missing_ok=True)

@@ -1,8 +1,19 @@
-"""The WSGI entry point that the web server loads."""
+"""The WSGI entry point that the web server loads. It refuses to be loaded unsafely."""
 
 import os
+import sys
 
+import django
 from django.core.wsgi import get_wsgi_application
 
+from config.env import BadEnvironment
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+try:
+    django.setup()
+    from tenants.checks import stop_if_unsafe  # needs what was set up
+
+    stop_if_unsafe()
+    application = get_wsgi_application()
+except BadEnvironment as problem:
+    sys.exit(f"config.wsgi: {problem}")

@@ -9,9 +9,7 @@ from django.http import HttpResponse
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_file(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]
-) -> HttpResponse:
+def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> HttpResponse:
     """A download of `rows`. Text is guarded against formulas; give amounts as `Amount`."""
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'

@@ -68,7 +68,7 @@ class LinkForm(forms.Form):
 
     def renew_key(self) -> None:
         """Let the form make another link when it is sent again."""
-        self.data = self.data.copy() | {"key": str(uuid.uuid4())}
+        self.data = dict(self.data.items()) | {"key": str(uuid.uuid4())}
 
     def clean_expires_at(self) -> Any:
         moment = self.cleaned_data["expires_at"]

@@ -48,9 +48,7 @@ def _after(rows: QuerySet[Any, Row], moment: datetime, key: UUID) -> QuerySet[An
     return rows.filter(beyond, created_at__gte=moment).order_by("created_at", "-id")
 
 
-def _before(
-    rows: QuerySet[Any, Row], cursor: tuple[datetime, UUID] | None
-) -> QuerySet[Any, Row]:
+def _before(rows: QuerySet[Any, Row], cursor: tuple[datetime, UUID] | None) -> QuerySet[Any, Row]:
     if cursor:
         moment, key = cursor
         beyond = Q(created_at__lt=moment) | Q(id__gt=key)

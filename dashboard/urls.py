@@ -5,8 +5,8 @@ from django.urls import include, path, register_converter
 from dashboard.views import (
     home,
     links,
-    paytm,
     payments,
+    paytm,
     refunds,
     reports,
     settings,

@@ -8,9 +8,10 @@ import secrets
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.db import connection, models
+from django.db import models
 
 from merchants.models import DataKey
+from tenants import schema
 from tenants.master_keys import CannotOpen, decrypt, encrypt, unwrap, wrap
 
 __all__ = ["CannotOpen", "open_sealed", "seal"]
@@ -48,8 +49,8 @@ def _opened(data_key: DataKey) -> AESGCM:
 
 
 def _key_place(data_key: DataKey) -> str:
-    return f"data-key|{connection.schema_name}|{data_key.pk}"
+    return f"data-key|{schema.name()}|{data_key.pk}"
 
 
 def _place(row: models.Model, field: str) -> str:
-    return f"v1|{connection.schema_name}|{row._meta.label_lower}|{field}|{row.pk}"
+    return f"v1|{schema.name()}|{row._meta.label_lower}|{field}|{row.pk}"

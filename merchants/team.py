@@ -179,10 +179,10 @@ def _mail(invitation: Invitation) -> None:
         invitation.email,
         "invitation",
         {
+            "tenant": invitation.tenant.name,
             "merchant_name": invitation.tenant.name,
-            "invited_by": str(invitation.invited_by),
+            "inviter": str(invitation.invited_by),
             "role": invitation.get_role_display(),
             "url": f"{settings.BASE_URL}{url}",
-            "days": INVITATION_LIFE.days,
         },
     )

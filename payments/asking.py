@@ -61,9 +61,7 @@ def ask_on_view(payment: Payment) -> Payment:
 
 def ask_soon(payment: Payment) -> None:
     """Have a worker ask now: something hinted that there is news."""
-    ask_status.enqueue(
-        current_tenant().pk, payment_id=str(payment.pk), key=f"ask:{payment.pk}"
-    )
+    ask_status.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"ask:{payment.pk}")
 
 
 def ask_later(payment: Payment) -> None:
@@ -79,7 +77,5 @@ def ask_later(payment: Payment) -> None:
 def _no_answer(payment: Payment, error: PaytmError) -> None:
     reason = type(error).__name__.lower()
     metrics.paytm_calls.labels("order_status", reason).inc()
-    logger.warning(
-        "Paytm gave no answer", extra={"order_id": payment.order_id, "reason": reason}
-    )
+    logger.warning("Paytm gave no answer", extra={"order_id": payment.order_id, "reason": reason})
     note(payment, "no_answer", reason)

@@ -63,12 +63,17 @@ def why_closed(link: Link) -> str:
         return Closed.DISABLED
     if link.expired:
         return Closed.EXPIRED
-    if link.max_payments is not None:
-        if link.payments.exclude(slot=None).count() >= link.max_payments:
-            return Closed.USED
+    if _is_used_up(link):
+        return Closed.USED
     if not active_accounts(link.live).exists():
         return Closed.NO_ACCOUNT
     return ""
+
+
+def _is_used_up(link: Link) -> bool:
+    if link.max_payments is None:
+        return False
+    return link.payments.exclude(slot=None).count() >= link.max_payments
 
 
 def active_accounts(live: bool) -> QuerySet[PaytmAccount]:
@@ -180,9 +185,7 @@ def _no_token(payment: Payment, error: PaytmError) -> Payment:
     return _move(payment, state, "no_token", words=f"{reason}: {error}")
 
 
-def _move(
-    payment: Payment, state: str, kind: str, *, words: str = "", token: str = ""
-) -> Payment:
+def _move(payment: Payment, state: str, kind: str, *, words: str = "", token: str = "") -> Payment:
     with transaction.atomic():
         locked = _attempts(payment.link).select_for_update(of=("self",)).get(pk=payment.pk)
         if token:

@@ -75,7 +75,9 @@ def _publish() -> None:
     the tenant's row so that of two folds the later wins; then up to which revision they went.
     """
     changed = list(
-        DailyFigure.objects.filter(revision__gt=F("published")).values("id", "live", "day", "revision")
+        DailyFigure.objects.filter(revision__gt=F("published")).values(
+            "id", "live", "day", "revision"
+        )
     )
     tenant = current_tenant()
     with transaction.atomic():

@@ -77,9 +77,7 @@ def receive_json(text: str, live: bool) -> Received:
 def _known(order_id: str | None, live: bool) -> Payment | None:
     if order_id is None:
         return None
-    return (
-        Payment.objects.select_related("account").filter(order_id=order_id, live=live).first()
-    )
+    return Payment.objects.select_related("account").filter(order_id=order_id, live=live).first()
 
 
 def _accept(payment: Payment, source: str, raw: str) -> Received:

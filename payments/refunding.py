@@ -15,7 +15,8 @@ from payments import inbox, ledger
 from payments.clients import client_for
 from payments.models import Message, Payment, Refund
 from payments.money import MIN_PAISE
-from payments.paytm import PaytmError, RefundAnswer, RefundOutcome, RefundStatus
+from payments.outbox import refund_changed
+from payments.paytm import Client, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
 from payments.schedule import next_ask
 from payments.states import (
     REFUND_RANK,
@@ -24,7 +25,6 @@ from payments.states import (
     RefundState,
     may_become,
 )
-from payments.outbox import refund_changed
 from payments.timeline import note
 from tenants.current import current_tenant
 from tenants.jobs import MONEY, job
@@ -124,9 +124,7 @@ def _reserve(
 
 def ask_refund_soon(refund: Refund) -> None:
     """Have a worker carry the refund one step on now."""
-    push_refund.enqueue(
-        current_tenant().pk, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
-    )
+    push_refund.enqueue(current_tenant().pk, refund_id=str(refund.pk), key=f"refund:{refund.pk}")
 
 
 @job(lane=MONEY)
@@ -146,12 +144,12 @@ def _speak(refund: Refund) -> None:
     payment = refund.payment
     with client_for(payment.account) as client:
         if _mark_sent(refund):
-            answer: RefundAnswer | RefundStatus = client.refund(**_request(refund))
+            answer: RefundAnswer | RefundStatus = _apply_for(client, refund)
         else:
             answer = client.refund_status(order_id=payment.order_id, ref_id=refund.ref_id)
             if answer.outcome is RefundOutcome.NO_RECORD:
                 # A repeat's answer is never final (Paytm: "already raised", 617): ask next time.
-                answer = client.refund(**_request(refund))
+                answer = _apply_for(client, refund)
                 inbox.keep(payment, Message.Source.REFUND, answer.raw, "repeat")
                 return
     metrics.paytm_calls.labels("refund", answer.outcome.value).inc()
@@ -167,13 +165,13 @@ def _mark_sent(refund: Refund) -> bool:
     )
 
 
-def _request(refund: Refund) -> dict[str, str | int]:
-    return {
-        "order_id": refund.payment.order_id,
-        "txn_id": refund.payment.paytm_txn_id,
-        "ref_id": refund.ref_id,
-        "amount_paise": refund.amount_paise,
-    }
+def _apply_for(client: Client, refund: Refund) -> RefundAnswer:
+    return client.refund(
+        order_id=refund.payment.order_id,
+        txn_id=refund.payment.paytm_txn_id,
+        ref_id=refund.ref_id,
+        amount_paise=refund.amount_paise,
+    )
 
 
 def settle_refund(refund: Refund, answer: RefundAnswer | RefundStatus) -> Refund:

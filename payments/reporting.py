@@ -6,6 +6,7 @@ Every total on a screen, in a report or in an export comes from here.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -57,10 +58,11 @@ def total(figures: Iterable[Figure]) -> Figure:
     return Figure(None, None, *(sum(column) for column in sums))
 
 
-def _grouped(column: str, live: bool, first: date, last: date) -> list[tuple[object, ...]]:
+def _grouped(column: str, live: bool, first: date, last: date) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {column}, {_SUMS} FROM ({_ROWS}) rows GROUP BY 1 ORDER BY 1",  # noqa: S608
             {"live": live, "first": first, "last": last},
         )
-        return list(cursor.fetchall())
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -11,10 +11,10 @@ from django.db import transaction
 from config.clock import now
 from payments import inbox, ledger
 from payments.models import Link, Message, Payment
+from payments.outbox import payment_changed
 from payments.paytm import OrderStatus, Outcome
 from payments.schedule import MINUTE
 from payments.states import PAYMENT_RANK, PaymentState, may_become
-from payments.outbox import payment_changed
 from payments.timeline import note
 from tenants.current import current_tenant
 
@@ -38,9 +38,11 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
     The payment, its timeline, its transfer and the job that tells people are one transaction.
     """
     with transaction.atomic():
-        locked = Payment.objects.select_for_update(of=("self",)).select_related(
-            "account"
-        ).get(pk=payment.pk)
+        locked = (
+            Payment.objects.select_for_update(of=("self",))
+            .select_related("account")
+            .get(pk=payment.pk)
+        )
         message = inbox.keep(locked, Message.Source.STATUS, answer.raw, answer.outcome.value)
         claimed = _claimed_state(locked, answer)
         if claimed and may_become(locked.state, claimed, PAYMENT_RANK):
@@ -84,9 +86,7 @@ def _is_good(payment: Payment, answer: OrderStatus) -> bool:
     link = Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
     if link.max_payments is None:
         return True
-    taken = set(
-        link.payments.exclude(slot=None).values_list("slot", flat=True)
-    )
+    taken = set(link.payments.exclude(slot=None).values_list("slot", flat=True))
     payment.slot = next((n for n in range(1, link.max_payments + 1) if n not in taken), None)
     return payment.slot is not None
 
@@ -96,9 +96,7 @@ def _token_is_dead(payment: Payment) -> bool:
     return until + GRACE < now()
 
 
-def _apply(
-    payment: Payment, state: PaymentState, answer: OrderStatus, message: Message
-) -> None:
+def _apply(payment: Payment, state: PaymentState, answer: OrderStatus, message: Message) -> None:
     payment.state = state
     payment.result_code, payment.result_message = answer.code[:64], answer.message[:500]
     payment.paytm_txn_id = (answer.txn_id or "")[:64]

@@ -5,7 +5,9 @@ import logging
 import multiprocessing
 import os
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ from granian.server import Server
 
 THREADS = 64
 KILL_SECONDS = 2
+PORT_SECONDS = 1
 
 
 def main() -> None:
@@ -57,11 +60,27 @@ def merchant(argument: str) -> tuple[str, str]:
 
 
 def refuse_taken_port(host: str, port: int) -> None:
-    """Fail if somebody listens there: the server shares its port and would not notice."""
+    """Fail if somebody listens there: the server shares its port and would not notice.
+
+    A worker whose parent was killed a moment ago gets that moment to let go of it.
+    """
+    end = time.monotonic() + PORT_SECONDS
+    while is_taken(host, port):
+        if time.monotonic() > end:
+            sys.exit(f"Port {port} on {host} is in use or not ours to take.")
+        time.sleep(0.05)
+
+
+def is_taken(host: str, port: int) -> bool:
+    """Whether the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((host, port))
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return True
+    return False
 
 
 def load(options: argparse.Namespace) -> Callable[..., Any]:

@@ -96,7 +96,9 @@ class Courtesy:
         """A request we cannot read is the caller's fault and is told so; all else is ours."""
         if isinstance(fault, Malformed):
             return explain(request, fault.message, fault.status)
-        if isinstance(fault, SuspiciousOperation | BadRequest | MultiPartParserError):
+        if isinstance(
+            fault, SuspiciousOperation | BadRequest | MultiPartParserError | RecursionError
+        ):
             return explain(request, "The request cannot be read", 400)
         return None
 

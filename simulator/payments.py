@@ -1,12 +1,13 @@
 """An order's life at Paytm: attempted, decided, perhaps decided again; and who is told."""
 
+import json
 import secrets
 import sqlite3
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from simulator.clock import ist, stamp
-from simulator.protocol import form_signature, rupees
+from simulator.protocol import form_signature, rupees, text
 from simulator.records import Delivery, Merchant, Order
 from simulator.scenarios import PAYMENTS, WITHOUT_TRANSACTION, Payment, Result
 from simulator.store import get, save, select_where
@@ -104,6 +105,12 @@ def callback(order: Order, key: str | None) -> dict[str, str]:
     return fields | form_signature(fields, key)
 
 
+def merchant_reference(order: Order) -> str:
+    """The merchant's own reference, `extendInfo.mercUnqRef` of the order; empty without one."""
+    extend_info = json.loads(order.parameters).get("extendInfo")
+    return text(extend_info, "mercUnqRef") if isinstance(extend_info, dict) else ""
+
+
 def bank_name(order: Order) -> str:
     """The issuer's name; empty for UPI, where Paytm sends none."""
     if order.method == "UPI":
@@ -154,6 +161,8 @@ def _transaction_fields(order: Order) -> dict[str, str]:
     }
     if bank_name(order):
         fields["BANKNAME"] = bank_name(order)
+    if merchant_reference(order):
+        fields["MERC_UNQ_REF"] = merchant_reference(order)
     return fields
 
 
@@ -171,6 +180,7 @@ def _webhook(order: Order, merchant: Merchant, now: int) -> Delivery:
         "TXNDATE": f"{ist(order.txn_time):%Y-%m-%d}",
         "TXNDATETIME": f"{ist(order.txn_time):%Y-%m-%d %H:%M:%S}",
         "TXNTYPE": "SALE",
+        "CUSTID": json.loads(order.parameters)["userInfo"]["custId"],
     }
     fields |= form_signature(fields, merchant.merchant_key)
     return _message(order, "payment webhook", merchant.webhook_url, fields, now)

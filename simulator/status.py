@@ -3,7 +3,7 @@
 import sqlite3
 
 from simulator.clock import stamp
-from simulator.payments import bank_name, callback, gateway_name
+from simulator.payments import bank_name, callback, gateway_name, merchant_reference
 from simulator.protocol import ORDER_ID, Body, Call, result, rupees
 from simulator.records import Merchant, Order
 from simulator.refunds import given_back
@@ -76,4 +76,6 @@ def _transaction(db: sqlite3.Connection, order: Order) -> Body:
     }
     if bank_name(order):
         body["bankName"] = bank_name(order)
+    if merchant_reference(order):
+        body["merchantUniqueReference"] = merchant_reference(order)
     return body

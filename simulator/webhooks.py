@@ -40,12 +40,14 @@ class Courier:
         self._guard = threading.Lock()
 
     def send_due(self) -> None:
-        """Hand every message that is due to a sender, unless one has it already."""
+        """Hand every message that is due to a sender, unless one has it already.
+
+        Claimed inside the transaction: a sender lets go only after it has recorded its answer.
+        """
         with self._store.transaction() as db:
-            due = select_where(db, Delivery, "due <= ?", self._clock.now())
-        for message in due:
-            if message.id is not None and self._claim(message.id):
-                self._pool.submit(self._send, message, message.id)
+            for message in select_where(db, Delivery, "due <= ?", self._clock.now()):
+                if message.id is not None and self._claim(message.id):
+                    self._pool.submit(self._send, message, message.id)
 
     def _claim(self, number: int) -> bool:
         with self._guard:

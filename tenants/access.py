@@ -30,7 +30,7 @@ from merchants import roles
 from tenants import provisioning
 from tenants.current import zone
 from tenants.models import Membership, Tenant, User
-from tenants.routing import tenant_of_token
+from tenants.routing import recent_tenant_of_token, tenant_of_token
 
 View = Callable[..., HttpResponse]
 
@@ -106,7 +106,8 @@ def payer(view: View) -> View:
     """Anyone who holds a token: it names its tenant, whatever state that is in."""
 
     def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponse:
-        request.tenant = tenant_of_token(token)
+        look = recent_tenant_of_token if request.method in ("GET", "HEAD") else tenant_of_token
+        request.tenant = look(token)
         return _within(request.tenant, view, request, {"token": token, **kwargs})
 
     return _declare(enter, view, "payer")

@@ -3,16 +3,15 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from config.clock import now
+from tenants import schema
 from tenants.models import Tenant
 
 
 def current_tenant() -> Tenant:
     """Raises RuntimeError in schema public: such code forgot to enter its tenant."""
-    tenant = connection.tenant
-    if not isinstance(tenant, Tenant):
+    tenant = schema.tenant()
+    if tenant is None:
         raise RuntimeError("no tenant is entered")
     return tenant
 

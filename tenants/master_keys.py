@@ -28,13 +28,25 @@ def _keys() -> dict[str, AESGCM]:
     return dict(_read(entry) for entry in settings.MASTER_KEYS)
 
 
+def fault() -> str:
+    """What is wrong with MASTER_KEYS, without a word of what they are; "" when they are sound."""
+    try:
+        keys = [_read(entry) for entry in settings.MASTER_KEYS]
+    except ImproperlyConfigured as problem:
+        return str(problem)
+    if not keys:
+        return "MASTER_KEYS is not set"
+    return "" if len(keys) == len(dict(keys)) else "MASTER_KEYS gives one id to two keys"
+
+
 def _read(entry: str) -> tuple[str, AESGCM]:
+    """Raises ImproperlyConfigured. A key of few different bytes was made up by a person."""
     name, _, encoded = entry.partition(":")
     try:
         key = base64.b64decode(encoded, validate=True)
-    except binascii.Error:
+    except ValueError:  # not base64, or not even ASCII
         key = b""
-    if not name.isalnum() or len(key) != 32:
+    if not name.isalnum() or len(key) != 32 or len(set(key)) < 16:
         raise ImproperlyConfigured("MASTER_KEYS holds an entry that is not id:base64-of-32-bytes")
     return name, AESGCM(key)
 

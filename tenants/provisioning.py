@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
-from django_tenants.utils import tenant_context
+from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
 from config.clock import now
 from merchants.models import Profile
@@ -24,10 +24,7 @@ from tenants.models import Membership, Role, Tenant, User, new_key
 READY_AHEAD = 3
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RESERVED = frozenset(
-    "about account accounts admin api app assets billing blog callback dashboard demo docs "
-    "galla health help legal live login logout m mail me metrics new p pay paytm platform "
-    "pricing privacy root security settings signup site staff static status support system "
-    "team terms test webhook www".split()
+    ["about", "account", "accounts", "admin", "api", "app", "assets", "billing", "blog", "callback", "dashboard", "demo", "docs", "galla", "health", "help", "legal", "live", "login", "logout", "mail", "metrics", "new", "pay", "paytm", "platform", "pricing", "privacy", "root", "security", "settings", "signup", "site", "staff", "static", "status", "support", "system", "team", "terms", "test", "webhook", "www"]
 )
 
 
@@ -68,7 +65,7 @@ def create_ready() -> Tenant:
     """A migrated schema with no owner, in one transaction: all of it exists, or nothing."""
     key = new_key()
     tenant = Tenant(key=key, schema_name=f"t_{key}", schema_version=schema_version())
-    with transaction.atomic():
+    with schema_context(get_public_schema_name()), transaction.atomic():
         tenant.save()
         tenant.create_schema(verbosity=0)
         with tenant_context(tenant):
@@ -124,12 +121,13 @@ def _change_state(tenant: Tenant, before: str, after: str) -> None:
 
 
 def _take_ready() -> Tenant | None:
-    return (
+    tenant: Tenant | None = (
         Tenant.objects.select_for_update(skip_locked=True)
         .filter(state=Tenant.State.READY, schema_version=schema_version())
         .order_by("created_at")
         .first()
     )
+    return tenant
 
 
 def _migrate(tenant: Tenant) -> None:

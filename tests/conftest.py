@@ -26,7 +26,7 @@ SignIn = Callable[..., Client]
 def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
     """A database of its own with ready schemas waiting; dropped at the end."""
     with django_db_blocker.unblock():
-        databases = setup_databases(verbosity=0, interactive=False, aliases=["default"])
+        databases = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
         provisioning.prepare()
         provisioning.keep_ready(4)
     yield
@@ -102,7 +102,7 @@ def sign_in() -> SignIn:
 
     def signed_in(user: User, ago: int = 0) -> Client:
         client = browser()
-        client.force_login(user)
+        client.force_login(User.objects.get(pk=user.pk))
         session = client.session
         session["account_authentication_methods_user"] = str(user.pk)
         session["account_authentication_methods"] = [
@@ -145,7 +145,7 @@ def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> 
 @pytest.fixture
 def clock() -> Iterator[Callable[[float], None]]:
     """Move the product's and Paytm's clock this many seconds ahead of real time."""
-    path: Path = settings.CLOCK_FILE
+    path: Path = settings.CLOCK_FILE  # type: ignore[assignment]
 
     def move(seconds: float) -> None:
         path.write_text(str(seconds))

@@ -31,9 +31,7 @@ def paytm_account(mid: str, key: str, *, live: bool = False, **fields: object) -
 def link(*, live: bool = False, amount_paise: int | None = 500_00, **fields: object) -> Link:
     """A reusable link of ₹500.00."""
     defaults = {"description": "Masala chai", "token": new_token(current_tenant())}
-    return Link.objects.create(
-        live=live, amount_paise=amount_paise, **(defaults | fields)
-    )
+    return Link.objects.create(live=live, amount_paise=amount_paise, **(defaults | fields))
 
 
 def payment(link: Link, **fields: object) -> Payment:

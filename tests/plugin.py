@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "EMAIL_URL": "",
 }
 os.environ |= ENVIRONMENT
+(DATA_DIR / "static").mkdir()
 
 pages_walked = 0
 
@@ -40,6 +41,20 @@ def page_walked() -> None:
     """Count a page that a browser test has opened and checked."""
     global pages_walked
     pages_walked += 1
+
+
+def new_data_dir() -> Path:
+    """A folder that is gone after this run.
+
+    Not one of pytest's, which another run at the same time closes to our PostgreSQL's user.
+    """
+    return Path(tempfile.mkdtemp(dir=DATA_DIR))
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """A folder for one test that starts a PostgreSQL or the whole product."""
+    return new_data_dir()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -74,7 +74,11 @@ def complaint(tenant: Tenant, live: bool) -> Any:
 
 def dead_job(tenant: Tenant, live: bool) -> int:
     return DeadJob.objects.create(
-        kind="tenants.upkeep.keep_schemas_ready", lane=2, tenant_id=uuid.UUID(int=0), attempts=1, error="x"
+        kind="tenants.upkeep.keep_schemas_ready",
+        lane=2,
+        tenant_id=uuid.UUID(int=0),
+        attempts=1,
+        error="x",
     ).pk
 
 
@@ -175,7 +179,13 @@ def test_every_address_with_an_id_has_a_maker() -> None:
 
 @pytest.mark.parametrize(("route", "pattern", "live"), in_worlds())
 def test_a_merchants_address_opens_to_its_team_alone(
-    route: str, pattern: Any, live: bool, both: tuple[Tenant, Tenant], sign_in: SignIn, alice: User, charlie: User
+    route: str,
+    pattern: Any,
+    live: bool,
+    both: tuple[Tenant, Tenant],
+    sign_in: SignIn,
+    alice: User,
+    charlie: User,
 ) -> None:
     acme, globex = both
     maker = IDS.get(pattern.name)
@@ -219,7 +229,9 @@ def test_a_merchants_address_opens_to_its_team_alone(
     assert ask(owner, method, url) == 403
 
 
-@pytest.mark.parametrize(("route", "pattern"), [p for p in named("m/") if "<world:live>" in p.values[0]])
+@pytest.mark.parametrize(
+    ("route", "pattern"), [p for p in named("m/") if "<world:live>" in p.values[0]]
+)
 def test_the_live_world_is_closed_until_staff_open_it(
     route: str, pattern: Any, acme: Tenant, paytm: Any, sign_in: SignIn, alice: User
 ) -> None:
@@ -231,7 +243,11 @@ def test_the_live_world_is_closed_until_staff_open_it(
 
 @pytest.mark.parametrize(
     ("route", "pattern"),
-    [p for p in named("m/") if "<world:live>" in p.values[0] and p.values[1].callback.access in roles.SECOND_FACTOR],
+    [
+        p
+        for p in named("m/")
+        if "<world:live>" in p.values[0] and p.values[1].callback.access in roles.SECOND_FACTOR
+    ],
 )
 def test_live_acts_want_a_second_factor(
     route: str, pattern: Any, both: tuple[Tenant, Tenant], sign_in: SignIn, alice: User
@@ -260,13 +276,13 @@ def test_the_platforms_addresses_open_to_staff_with_a_second_factor(
     assert codes == {403} if pattern.callback.access == "staff:admin" else 403 not in codes
     if maker and pattern.name != "platform_merchant":
         url = reverse(pattern.name, kwargs={"id": ABSENT[kind_of(route)]})
-        assert ask(sign_in(with_second_factor(cast.person("Eve", staff_role="admin"))), "POST", url) in (404, 302)
+        assert ask(
+            sign_in(with_second_factor(cast.person("Eve", staff_role="admin"))), "POST", url
+        ) in (404, 302)
 
 
 @pytest.mark.parametrize("name", TOKENS)
-def test_a_token_opens_its_own_tenants_thing_alone(
-    name: str, both: tuple[Tenant, Tenant]
-) -> None:
+def test_a_token_opens_its_own_tenants_thing_alone(name: str, both: tuple[Tenant, Tenant]) -> None:
     acme, globex = both
     with tenant_context(acme):
         Profile.objects.update(logo_png=b"\x89PNG")

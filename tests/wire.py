@@ -58,7 +58,7 @@ class Simulator:
 def start_simulator(port: int, log: Path, *arguments: str) -> Simulator:
     """A simulator of this run, ready to answer. Without --state it forgets when stopped."""
     with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-m", "simulator", "--port", str(port), *arguments],
             stdout=out,
             stderr=subprocess.STDOUT,

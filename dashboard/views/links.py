@@ -25,8 +25,8 @@ from tenants.access import WorldRequest, member
 
 SHOWN_PAYMENTS = 20
 
-ROW = "id created_at token description state expires_at max_payments used".split()
-ROW += "amount_paise min_paise max_paise".split()
+ROW = ["id", "created_at", "token", "description", "state", "expires_at", "max_payments", "used"]
+ROW += ["amount_paise", "min_paise", "max_paise"]
 
 
 @member("links.view")

@@ -24,7 +24,16 @@ from tenants.access import WorldRequest, member
 
 ASKS = 6  # a minute and payment
 
-ROW = "id created_at description order_id state method amount_paise refunded_paise".split()
+ROW = [
+    "id",
+    "created_at",
+    "description",
+    "order_id",
+    "state",
+    "method",
+    "amount_paise",
+    "refunded_paise",
+]
 
 
 @member("payments.view")

@@ -21,7 +21,16 @@ from payments.money import format_inr
 from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from tenants.access import WorldRequest, member
 
-ROW = "id created_at ref_id state amount_paise asked_by_name payment_id payment__description".split()
+ROW = [
+    "id",
+    "created_at",
+    "ref_id",
+    "state",
+    "amount_paise",
+    "asked_by_name",
+    "payment_id",
+    "payment__description",
+]
 
 # Why a payment cannot be refunded → the answer's status and what the page says.
 REFUSALS = {
@@ -93,12 +102,13 @@ def _refund(request: WorldRequest, payment: Payment, form: RefundForm) -> int:
         form.add_error("amount" if error.reason == "too_small" else None, words)
         return status
     except TooMuch as error:
-        words = _("Only %s of this payment is left to refund.") % format_inr(error.left_paise)
-        form.add_error("amount", words)
+        left = format_inr(error.left_paise)
+        form.add_error("amount", _("Only %s of this payment is left to refund.") % left)
         return 422
     except OtherBody:
-        words = _("This form was sent before with another amount, and that refund stands.")
-        form.add_error(None, words)
+        form.add_error(
+            None, _("This form was sent before with another amount, and that refund stands.")
+        )
         return 422
     return 0
 

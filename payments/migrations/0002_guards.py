@@ -6,13 +6,46 @@ A test compares the two.
 
 from django.db import migrations
 
-PAYMENT_STEPS = (
-    "created>open created>unknown created>expired created>pending created>failed created>paid created>surplus open>unknown open>expired open>pending open>failed open>paid open>surplus "
-    "unknown>expired unknown>pending unknown>failed unknown>paid unknown>surplus expired>pending expired>failed expired>paid expired>surplus pending>failed pending>paid pending>surplus failed>paid failed>surplus"
-).split()
-REFUND_STEPS = (
-    "requested>sent requested>accepted requested>done requested>failed sent>accepted sent>done sent>failed accepted>done accepted>failed"
-).split()
+PAYMENT_STEPS = [
+    "created>open",
+    "created>unknown",
+    "created>expired",
+    "created>pending",
+    "created>failed",
+    "created>paid",
+    "created>surplus",
+    "open>unknown",
+    "open>expired",
+    "open>pending",
+    "open>failed",
+    "open>paid",
+    "open>surplus",
+    "unknown>expired",
+    "unknown>pending",
+    "unknown>failed",
+    "unknown>paid",
+    "unknown>surplus",
+    "expired>pending",
+    "expired>failed",
+    "expired>paid",
+    "expired>surplus",
+    "pending>failed",
+    "pending>paid",
+    "pending>surplus",
+    "failed>paid",
+    "failed>surplus",
+]
+REFUND_STEPS = [
+    "requested>sent",
+    "requested>accepted",
+    "requested>done",
+    "requested>failed",
+    "sent>accepted",
+    "sent>done",
+    "sent>failed",
+    "accepted>done",
+    "accepted>failed",
+]
 
 
 def guard(name: str, table: str, event: str, function: str, *args: str) -> migrations.RunSQL:
@@ -46,14 +79,23 @@ class Migration(migrations.Migration):
             "payments_payment",
             "UPDATE",
             "fixed_columns",
-            *"id live token order_id link_id account_id amount_paise created_at".split(),
+            *[
+                "id",
+                "live",
+                "token",
+                "order_id",
+                "link_id",
+                "account_id",
+                "amount_paise",
+                "created_at",
+            ],
         ),
         guard(
             "refund_fixed",
             "payments_refund",
             "UPDATE",
             "fixed_columns",
-            *"id live ref_id payment_id amount_paise created_at".split(),
+            *["id", "live", "ref_id", "payment_id", "amount_paise", "created_at"],
         ),
         guard("audit_append", "merchants_auditevent", EVERY, "append_only"),
         guard(
@@ -61,6 +103,6 @@ class Migration(migrations.Migration):
             "merchants_paytmaccount",
             "UPDATE",
             "fixed_columns",
-            *"id live environment mid sealed_key".split(),
+            *["id", "live", "environment", "mid", "sealed_key"],
         ),
     ]

@@ -97,6 +97,10 @@ class Payment(models.Model):
 
     @property
     def can_be_paid_now(self) -> bool:
-        """Whether the payer can still pay under this attempt's own Paytm token."""
+        """Whether the payer can still pay under this attempt's own Paytm token.
+
+        An unknown one too: it is the same order, which Paytm takes once, and asking for its
+        token again is how an attempt goes on whose first request got no answer.
+        """
         alive = self.paytm_token_until is not None and self.paytm_token_until > now()
-        return self.state == PaymentState.OPEN and alive
+        return self.state in (PaymentState.OPEN, PaymentState.UNKNOWN) and alive

@@ -34,12 +34,8 @@ class Refund(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="refund_positive", condition=models.Q(amount_paise__gt=0)
-            ),
-            models.UniqueConstraint(
-                fields=["payment", "request_key"], name="refund_request_once"
-            ),
+            models.CheckConstraint(name="refund_positive", condition=models.Q(amount_paise__gt=0)),
+            models.UniqueConstraint(fields=["payment", "request_key"], name="refund_request_once"),
             # Paytm: another refund on the order in progress is refused (626).
             models.UniqueConstraint(
                 fields=["payment"],

@@ -188,6 +188,13 @@ class Walk:
         """The answer to a first refund of ₹1.00 of the paid order. Raises NotAsked."""
         return self.refund_again(self.ref_id)
 
+    @property
+    def registered(self) -> Answer:
+        """The same, where Paytm took it. Raises NotAsked."""
+        if self.refunded.result[0] in FAILURE:
+            raise NotAsked(f"the first refund was not taken: {said(self.refunded)}")
+        return self.refunded
+
     def refund_again(self, ref_id: str) -> Answer:
         """A refund of ₹1.00 of the paid order under this refId. Raises NotAsked."""
         return self.refund(self.paid_order, str(self.paid.body.get("txnId", "")), ref_id)

@@ -167,4 +167,6 @@ def retry_job(request: PersonRequest, id: int) -> HttpResponse:
 
 
 def _tenant(id: UUID) -> Tenant:
-    return get_object_or_404(Tenant.objects.exclude(state=Tenant.State.READY), pk=id)
+    claimed = Tenant.objects.exclude(state=Tenant.State.READY)
+    tenant: Tenant = get_object_or_404(claimed, pk=id)
+    return tenant

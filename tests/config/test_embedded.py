@@ -13,9 +13,9 @@ from config.processes import Service
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
+def directory(data_dir: Path) -> Iterator[Path]:
     """A data directory whose server is gone after the test, whatever happened."""
-    directory = tmp_path / "data of ₹ our own" / "postgres"
+    directory = data_dir / "data of ₹ our own" / "postgres"
     yield directory
     embedded.end_leftover(directory)
 
@@ -74,8 +74,8 @@ def test_a_process_id_that_now_belongs_to_another_program_is_no_server(directory
     boot(directory).stop()
 
 
-def test_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
-    directory = tmp_path / ("deep/" * 40) / "postgres"
+def test_a_path_too_long_for_a_socket(data_dir: Path) -> None:
+    directory = data_dir / ("deep/" * 40) / "postgres"
     server = boot(directory)
     assert query(directory, "SELECT current_database()") == [("payments",)]
     server.stop()

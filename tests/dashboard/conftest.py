@@ -15,6 +15,7 @@ from tests.wire import Simulator, come_back, go_to_paytm
 
 Url = Callable[..., str]
 Pay = Callable[..., Payment]
+Clock = Callable[[float], None]
 
 
 @pytest.fixture

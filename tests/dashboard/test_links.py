@@ -16,6 +16,7 @@ from tests import make
 from tests.conftest import SignIn
 from tests.dashboard.conftest import Pay, Url, text
 from tests.forms import read_form
+from tests.wire import Simulator
 
 TOMORROW = (datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M")
 
@@ -27,7 +28,7 @@ def send(client: Client, address: str, **fields: str) -> Any:
 
 
 @pytest.fixture
-def new(paytm, url: Url) -> str:
+def new(paytm: Simulator, url: Url) -> str:
     return url("link_new")
 
 
@@ -126,18 +127,14 @@ def test_a_link_is_shown_to_be_shared(at_acme: Client, url: Url, link: Link) -> 
     assert "Nobody has paid here yet." in page
 
 
-def test_a_link_shows_its_own_payments(
-    at_acme: Client, url: Url, link: Link, pay: Pay
-) -> None:
+def test_a_link_shows_its_own_payments(at_acme: Client, url: Url, link: Link, pay: Pay) -> None:
     mine, other = pay(link), pay(make.link(description="Samosa"))
     page = text(at_acme.get(url("link", id=link.pk)))
     assert mine.order_id in page
     assert other.order_id not in page
 
 
-def test_links_are_listed_with_their_state(
-    at_acme: Client, url: Url, link: Link, pay: Pay, clock
-) -> None:
+def test_links_are_listed_with_their_state(at_acme: Client, url: Url, link: Link, pay: Pay) -> None:
     once = make.link(description="Invoice 7", max_payments=1)
     make.link(description="Old offer", expires_at=datetime(2020, 1, 1, tzinfo=ZoneInfo("UTC")))
     make.link(description="Closed shop", state="disabled")

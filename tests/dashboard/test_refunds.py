@@ -9,7 +9,7 @@ from payments.models import Link, Payment, Refund
 from tenants.jobs import run_due
 from tenants.models import Membership, Tenant, User
 from tests.conftest import SignIn
-from tests.dashboard.conftest import Pay, Url, text
+from tests.dashboard.conftest import Clock, Pay, Url, text
 from tests.forms import read_form
 from tests.wire import Simulator
 
@@ -20,7 +20,7 @@ def ask(client: Client, address: str, amount: str, **more: str) -> Any:
     return client.post(address, form.fields | {"amount": amount} | more)
 
 
-def carry_out(clock, since: int = 0) -> None:
+def carry_out(clock: Clock, since: int = 0) -> None:
     """Let the workers send what was asked for then, and learn how it ended."""
     for ahead in (0, 16, 61, 301, 901):
         clock(since + ahead)
@@ -42,7 +42,7 @@ def test_the_form_offers_all_that_is_left(at_acme: Client, new: str) -> None:
 
 
 def test_a_part_then_the_rest_go_back(
-    at_acme: Client, url: Url, paid: Payment, new: str, clock
+    at_acme: Client, url: Url, paid: Payment, new: str, clock: Clock
 ) -> None:
     answer = ask(at_acme, new, "200", reason="One cup was cold")
     assert answer["Location"] == url("payment", id=paid.pk)
@@ -109,9 +109,7 @@ def test_a_second_refund_waits_for_the_first(at_acme: Client, new: str) -> None:
     assert "Another refund of this payment is under way" in text(answer)
 
 
-def test_what_is_not_paid_is_not_refunded(
-    at_acme: Client, url: Url, link: Link, pay: Pay
-) -> None:
+def test_what_is_not_paid_is_not_refunded(at_acme: Client, url: Url, link: Link, pay: Pay) -> None:
     failed = url("refund_new", id=pay(link, "failure").pk)
     assert "Only a paid payment can be refunded." in text(at_acme.get(failed))
     answer = at_acme.post(failed, {"amount": "1", "key": "some-form-key"})
@@ -120,7 +118,7 @@ def test_what_is_not_paid_is_not_refunded(
 
 
 def test_paytm_refuses_and_the_money_can_be_refunded_again(
-    at_acme: Client, url: Url, paid: Payment, new: str, paytm: Simulator, clock
+    at_acme: Client, url: Url, paid: Payment, new: str, paytm: Simulator, clock: Clock
 ) -> None:
     paytm.plant("refund", "no_balance")
     ask(at_acme, new, "500")
@@ -131,7 +129,7 @@ def test_paytm_refuses_and_the_money_can_be_refunded_again(
     assert "1 refund failed" in text(at_acme.get(url("dashboard")))
 
 
-def test_the_list_shows_refunds_by_state(at_acme: Client, url: Url, new: str, clock) -> None:
+def test_the_list_shows_refunds_by_state(at_acme: Client, url: Url, new: str, clock: Clock) -> None:
     assert "No refunds" in text(at_acme.get(url("refunds")))
     ask(at_acme, new, "200")
     refund = Refund.objects.get()

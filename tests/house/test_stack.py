@@ -22,6 +22,7 @@ from tests.browser.stack import (
     told,
     wait_until_ready,
 )
+from tests.plugin import new_data_dir
 
 pytestmark = pytest.mark.slow
 
@@ -33,21 +34,20 @@ def database() -> Iterator[dict[str, str]]:
 
 
 def test_it_starts_twice_keeps_its_data_and_leaves_nothing(
-    tmp_path: Path, database: dict[str, str]
+    data_dir: Path, database: dict[str, str]
 ) -> None:
-    with running(tmp_path, environment=database) as first:
+    with running(data_dir, environment=database) as first:
         demo = first.demo
         assert requests.get(first.base_url, timeout=10).status_code == 200
         assert requests.get(f"{first.base_url}/healthz", timeout=10).status_code == 200
-    with running(tmp_path, first.port, database) as second:
+    with running(data_dir, first.port, database) as second:
         assert second.demo == demo
         assert requests.get(demo["pay_url"], timeout=10).status_code == 200
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    data_dir = tmp_path_factory.mktemp("stack")
-    with own_database() as database, running(data_dir, environment=database) as stack:
+def stack() -> Iterator[Stack]:
+    with own_database() as database, running(new_data_dir(), environment=database) as stack:
         yield stack
 
 
@@ -75,13 +75,13 @@ def wait_for(happened: Callable[[], object], stack: Stack) -> None:
 
 
 def test_kill_9_of_the_supervisor_ends_everything_and_it_starts_again(
-    tmp_path: Path, database: dict[str, str]
+    data_dir: Path, database: dict[str, str]
 ) -> None:
-    stack = start(tmp_path, environment=database)
+    stack = start(data_dir, environment=database)
     wait_until_ready(stack)
     everything = stack.processes()
     stack.stop(by=signal.SIGKILL)
-    with running(tmp_path, stack.port, database):
+    with running(data_dir, stack.port, database):
         _, alive = psutil.wait_procs(everything, timeout=30)
         assert not alive
 
@@ -92,16 +92,16 @@ def test_a_data_directory_has_one_user(stack: Stack) -> None:
     assert "is in use by process" in refused.console
 
 
-def test_a_port_in_use_is_said_at_once(tmp_path: Path) -> None:
+def test_a_port_in_use_is_said_at_once(data_dir: Path) -> None:
     port = free_ports()
     with socket.create_server(("127.0.0.1", port + 1)):
-        refused = start(tmp_path, port)
+        refused = start(data_dir, port)
         assert refused.ended() == 1
     assert f"port {port + 1} is in use" in refused.console
 
 
-def test_an_odd_variable_is_named(tmp_path: Path) -> None:
-    refused = start(tmp_path, environment={"PORT": "eighty"})
+def test_an_odd_variable_is_named(data_dir: Path) -> None:
+    refused = start(data_dir, environment={"PORT": "eighty"})
     assert refused.ended() == 1
     assert "PORT must be a whole number" in refused.console
 
@@ -114,10 +114,9 @@ def test_an_odd_variable_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_when_make_has_returned_nothing_runs(
-    tmp_path: Path, interrupt: Callable[[subprocess.Popen[bytes]], None]
+    data_dir: Path, tmp_path: Path, interrupt: Callable[[subprocess.Popen[bytes]], None]
 ) -> None:
-    port, data_dir = free_ports(), tmp_path / "data"
-    command = ["make", "run", f"PORT={port}", f"DATA_DIR={data_dir}"]
+    command = ["make", "run", f"PORT={free_ports()}", f"DATA_DIR={data_dir}"]
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     with (tmp_path / "make.log").open("w+") as console:
         make = subprocess.Popen(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from payments.models import Link, Payment, Transfer
+from payments.models import Payment, Transfer
 from payments.paytm import generate
 from tests import make
 from tests.conftest import MIDS

@@ -4,17 +4,16 @@ import random
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 
 from payments.asking import ask, ask_status
-from payments.models import Link, Payment, Refund, Transfer
-from payments.paytm import Outcome
+from payments.models import Payment, Refund, Transfer
 from payments.refunding import NotRefundable, TooMuch, ask_refund
 from payments.settling import settle
 from tenants.models import Tenant, User
 from tests import make
 from tests.conftest import browser
 from tests.crowd import at_once
+from tests.forms import Form
 from tests.payments.test_settling import answer
 from tests.proof import size
 from tests.wire import Simulator, come_back, go_to_paytm, send
@@ -31,17 +30,22 @@ def test_callback_webhook_poll_and_person_make_one_credit(
         client = browser()
         callback = simulator.decide(go_to_paytm(client, f"/p/{link.token}"), "success")
         order = Payment.objects.select_related("account").latest("created_at")
-        path = "/paytm/" + callback.action.split("/paytm/")[1]
-        acts: list[Callable[[], object]] = [
-            lambda: come_back(browser(), callback),
-            lambda: send(browser(), path.replace("callback", "webhook"), callback.fields),
-            lambda: ask_status(payment_id=str(order.pk)),
-            lambda: ask(order),
-        ] * 5
+        acts = tellers(order, callback) * 5
         at_once(open_acme, random.sample(acts, len(acts)))
         order.refresh_from_db()
         assert order.state == "paid"
         assert order.transfers.count() == 1
+
+
+def tellers(order: Payment, callback: Form) -> list[Callable[[], object]]:
+    """The four ways in which we may hear of an order."""
+    path = "/paytm/" + callback.action.split("/paytm/")[1]
+    return [
+        lambda: come_back(browser(), callback),
+        lambda: send(browser(), path.replace("callback", "webhook"), callback.fields),
+        lambda: ask_status(payment_id=str(order.pk)),
+        lambda: ask(order),
+    ]
 
 
 def test_a_one_time_link_takes_one_payment_whoever_comes(open_acme: Tenant) -> None:
@@ -61,7 +65,9 @@ def test_refunds_at_once_never_exceed_what_was_paid(open_acme: Tenant) -> None:
     for _ in range(size(10, 1000)):
         order = make.payment(link)
         settle(order, answer(order))
-        amounts = [random.choice((100_00, 300_00, 500_00)) for _ in range(random.randint(2, size(12, 50)))]
+        amounts = [
+            random.choice((100_00, 300_00, 500_00)) for _ in range(random.randint(2, size(12, 50)))
+        ]
 
         def ask_for(n: int, paise: int, order: Payment = order) -> str:
             try:
@@ -70,9 +76,7 @@ def test_refunds_at_once_never_exceed_what_was_paid(open_acme: Tenant) -> None:
                 return type(refusal).__name__
             return "asked"
 
-        told = at_once(
-            open_acme, [lambda n=n, p=p: ask_for(n, p) for n, p in enumerate(amounts)]
-        )
+        told = at_once(open_acme, [lambda n=n, p=p: ask_for(n, p) for n, p in enumerate(amounts)])
         order.refresh_from_db()
         assert told.count("asked") == 1
         asked = sum(Refund.objects.filter(payment=order).values_list("amount_paise", flat=True))
@@ -82,9 +86,7 @@ def test_refunds_at_once_never_exceed_what_was_paid(open_acme: Tenant) -> None:
 def test_the_same_refund_form_sent_many_times_at_once_is_one_refund(open_acme: Tenant) -> None:
     alice, order = User.objects.get(name="Alice"), make.payment(make.link())
     settle(order, answer(order))
-    refunds = at_once(
-        open_acme, [lambda: ask_refund(order, 200_00, "", alice, "one-form")] * 10
-    )
+    refunds = at_once(open_acme, [lambda: ask_refund(order, 200_00, "", alice, "one-form")] * 10)
     assert len({refund.pk for refund in refunds}) == 1
 
 

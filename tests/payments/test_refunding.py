@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from payments.models import Link, Payment, Refund, Transfer
-from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from payments.asking import ask
+from payments.models import Payment, Refund, Transfer
+from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from tenants.jobs import run_due
 from tests import make
 from tests.wire import Simulator, go_to_paytm
@@ -102,7 +102,8 @@ def test_one_that_fails_after_acceptance_comes_back_to_refundable(
 
 
 @pytest.mark.parametrize(
-    "scenario", ["timeout_before", "timeout_after", "error_before", "error_after", "truncated", "reset_after"]
+    "scenario",
+    ["timeout_before", "timeout_after", "error_before", "error_after", "truncated", "reset_after"],
 )
 def test_silence_keeps_the_reference_and_refunds_once(
     paid: Payment, paytm: Simulator, alice, clock, scenario: str

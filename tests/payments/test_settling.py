@@ -2,6 +2,7 @@
 
 import dataclasses
 from itertools import permutations
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -37,7 +38,7 @@ def payment(link: Link) -> Payment:
     return Payment.objects.select_related("account", "link").get(link=link)
 
 
-def answer(payment: Payment, outcome: Outcome = Outcome.SUCCESS, **fields: object) -> OrderStatus:
+def answer(payment: Payment, outcome: Outcome = Outcome.SUCCESS, **fields: Any) -> OrderStatus:
     """Paytm's status answer about this payment, as it is when all is well."""
     about = OrderStatus(
         outcome=outcome,
@@ -107,9 +108,7 @@ def test_what_is_pending_is_asked_again_until_it_is_final(
     assert payment(link).state == "paid"
 
 
-def test_an_order_nobody_paid_expires_with_its_token(
-    link: Link, client: Client, clock
-) -> None:
+def test_an_order_nobody_paid_expires_with_its_token(link: Link, client: Client, clock) -> None:
     go_to_paytm(client, f"/p/{link.token}")
     for ahead in (15, 60, 300, 900, 3601):
         clock(ahead + 1)
@@ -117,7 +116,10 @@ def test_an_order_nobody_paid_expires_with_its_token(
     assert payment(link).state == "expired"
 
 
-@pytest.mark.parametrize("scenario", ["timeout_after", "error_after", "html", "redirect", "huge", "wrong_signature", "other_order"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["timeout_after", "error_after", "html", "redirect", "huge", "wrong_signature", "other_order"],
+)
 def test_silence_is_unknown_and_never_a_failure(
     link: Link, paytm: Simulator, client: Client, scenario: str
 ) -> None:
@@ -159,7 +161,7 @@ def test_a_true_checksum_over_a_lie_changes_nothing(
     ],
 )
 def test_a_success_about_something_else_is_not_this_payments(
-    link: Link, client: Client, wrong: dict[str, object], state: str, booked: list[int]
+    link: Link, client: Client, wrong: dict[str, Any], state: str, booked: list[int]
 ) -> None:
     go_to_paytm(client, f"/p/{link.token}")
     order = payment(link)

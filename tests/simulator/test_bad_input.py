@@ -2,10 +2,11 @@
 
 import random
 
+import paytmchecksum
 import pytest
 import requests
 
-from tests.simulator.shop import MID, Shop, Simulator
+from tests.simulator.shop import KEY, MID, Shop, Simulator
 
 API = (
     "/theia/api/v1/initiateTransaction",
@@ -68,7 +69,7 @@ def test_values_of_the_wrong_kind(shop: Shop, path: str) -> None:
         {"a": {}},
     ]
     chance = random.Random(3)
-    for _ in range(60):
+    for _ in range(40):
         body = shop.order_body(shop.new_order_id()) | {
             "txnType": "REFUND",
             "txnId": "1",
@@ -79,6 +80,17 @@ def test_values_of_the_wrong_kind(shop: Shop, path: str) -> None:
             body[name] = chance.choice(odd)
         response = shop.post(f"{path}?mid={MID}&orderId={body['orderId']}", body)
         assert response.status_code in (200, 400), (body, response.text)
+
+
+def test_deep_nesting(shop: Shop) -> None:
+    order_id = shop.new_order_id()
+    url = f"{shop.url}/order/initiate?mid={MID}&orderId={order_id}"
+    for depth in (100, *range(900, 1000)):
+        deep = "[" * depth + "]" * depth
+        body = f'{{"orderId":"{order_id}","mid":"{MID}","deep":{deep}}}'
+        signature = paytmchecksum.generateSignature(body, KEY)
+        data = f'{{"head":{{"signature":"{signature}"}},"body":{body}}}'
+        assert requests.post(url, data=data).status_code in (200, 400)
 
 
 def test_a_body_over_a_mebibyte(simulator: Simulator) -> None:

@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.browser import chromium
+from tests.plugin import page_walked
 from tests.simulator.shop import MID, Receiver, Shop, Simulator, is_genuine, wait_until
 
 pytestmark = pytest.mark.browser
@@ -66,4 +67,5 @@ def test_pages_without_a_way_back(page: Page, shop: Shop, simulator: Simulator) 
 
 
 def violations(page: Page) -> list[str]:
+    page_walked()
     return [violation["id"] for violation in Axe().run(page).response["violations"]]

@@ -93,6 +93,14 @@ def test_methods_differ_by_their_fields(
     assert (status["paymentMode"], status["gatewayName"], status.get("bankName")) == expected
 
 
+def test_the_merchants_reference_comes_back(shop: Shop) -> None:
+    order_id = shop.new_order_id()
+    token = shop.initiate(order_id, extendInfo={"mercUnqRef": "INV-7"})["txnToken"]
+    callback = shop.press(shop.open_page(order_id, token), "success").fields
+    assert callback["MERC_UNQ_REF"] == "INV-7"
+    assert shop.status(order_id)["merchantUniqueReference"] == "INV-7"
+
+
 def test_the_first_outcome_stands(shop: Shop) -> None:
     order_id = shop.new_order_id()
     page = shop.open_page(order_id, token := shop.initiate(order_id)["txnToken"])

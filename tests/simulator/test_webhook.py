@@ -14,7 +14,7 @@ def test_the_webhook_holds_the_callback_and_more(shop: Shop, receiver: Receiver)
     attempt = shop.pay("10.00", "success", method="CC")
     (form,) = wait_until(receiver.forms)
     assert is_genuine(form)
-    assert set(form) == set(attempt.callback) | {"TXNDATETIME", "TXNTYPE"}
+    assert set(form) == set(attempt.callback) | {"TXNDATETIME", "TXNTYPE", "CUSTID"}
     assert form["TXNDATETIME"] == attempt.callback["TXNDATE"][:19]
     assert form["TXNDATE"] == attempt.callback["TXNDATE"][:10]
     same = ("TXNID", "STATUS", "TXNAMOUNT", "BANKTXNID", "BANKNAME", "ORDERID", "MID")

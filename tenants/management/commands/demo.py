@@ -1,7 +1,6 @@
 """Fill a demo with people, a merchant and payments, and write DATA_DIR/demo.json."""
 
 import json
-import os
 from typing import Any
 
 from django.conf import settings
@@ -21,5 +20,5 @@ class Command(BaseCommand):
         unfinished = path.with_suffix(".new")
         unfinished.write_text(text)
         unfinished.chmod(0o600)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         self.stdout.write(f"wrote {path}")

@@ -1,0 +1,261 @@
+"""A payer opens a link, with no account, no cookie and no JavaScript, and presses *Pay*."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django_tenants.utils import tenant_context
+
+from config.clock import now
+from merchants.models import PaytmAccount, Profile
+from payments.collecting import active_accounts
+from payments.models import Link, Payment
+from payments.views import PAY_TRIES
+from tenants import provisioning, routing
+from tenants.models import PageReport, Tenant
+from tenants.routing import new_token
+from tests import make
+from tests.forms import read_form
+from tests.wire import Simulator, go_to_paytm
+
+pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
+
+PAGE_BYTES = 60_000
+OWN, FOREIGN = settings.BASE_URL, "https://evil.example"
+
+
+def path(link: Link) -> str:
+    return f"/p/{link.token}"
+
+
+def open_link(**fields: Any) -> Link:
+    return make.link(amount_paise=None, min_paise=10_00, max_paise=5_000_00, **fields)
+
+
+def key_of(client: Client, link: Link) -> str:
+    return read_form(client.get(path(link)).content.decode(), "pay").fields["key"]
+
+
+def test_the_page_says_who_what_for_and_how_much(client: Client) -> None:
+    Profile.objects.update(legal_name="Acme Foods Pvt Ltd", support_email="help@acme.example")
+    link = make.link(amount_paise=1_23_456_50, description="Tea <for> a month")
+    answer = client.get(path(link))
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert not answer.cookies
+    for words in ("Acme", "Acme Foods Pvt Ltd", "Tea &lt;for&gt; a month", "Pay ₹1,23,456.50",
+                  "help@acme.example", "Report this page", "TEST MODE"):  # fmt: skip
+        assert words in page
+    assert page.count("<form") == 1
+    assert len(read_form(page, "pay").fields["key"]) >= 16
+
+
+def test_the_page_is_light_and_loads_no_htmx(client: Client) -> None:
+    page = client.get(path(open_link())).content
+    sheet, script = (Path(settings.ROOT, "static", name).read_bytes()
+                     for name in ("css/pay.css", "js/ui.js"))  # fmt: skip
+    assert len(page) + len(sheet) + len(script) < PAGE_BYTES
+    assert b"htmx" not in page
+    assert b"style=" not in page
+    assert b"csrf" not in page
+
+
+def test_the_live_world_has_no_test_band(client: Client) -> None:
+    make.paytm_account("ACMELIVE000000000001", "live0000merchant", live=True)
+    answer = client.get(path(make.link(live=True)))
+    assert answer.status_code == 200
+    assert b"TEST MODE" not in answer.content
+
+
+def test_an_open_amount_shows_its_limits(client: Client) -> None:
+    page = client.get(path(open_link())).content.decode()
+    assert "From ₹10.00 to ₹5,000.00." in page
+    assert "Continue to Paytm" in page
+
+
+def test_the_logo_is_shown_and_served(client: Client) -> None:
+    link = make.link()
+    assert client.get(f"/p/logo/{link.token}").status_code == 404
+    Profile.objects.update(logo_png=b"\x89PNG", logo_version="v1")
+    assert f"/p/logo/{link.token}?v=v1" in client.get(path(link)).content.decode()
+    answer = client.get(f"/p/logo/{link.token}")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
+
+
+def suspended(tenant: Tenant) -> Link:
+    link = make.link()
+    provisioning.suspend(tenant)
+    routing._remembered.clear()
+    return link
+
+
+def used(tenant: Tenant) -> Link:
+    link = make.link(max_payments=1)
+    make.payment(link, slot=1)
+    return link
+
+
+def without_account(tenant: Tenant) -> Link:
+    active_accounts(live=False).update(state=PaytmAccount.State.RETIRED)
+    return make.link()
+
+
+@pytest.mark.parametrize(
+    ("make_closed", "words"),
+    [
+        (suspended, "No payments here now"),
+        (lambda _: make.link(state=Link.State.DISABLED), "This link is switched off"),
+        (lambda _: make.link(expires_at=now() - timedelta(seconds=1)), "This link has expired"),
+        (used, "This link is already paid"),
+        (without_account, "Payments cannot be taken yet"),
+    ],
+)
+def test_a_closed_link_says_why_and_takes_nothing(
+    client: Client, acme: Tenant, make_closed: Any, words: str
+) -> None:
+    link = make_closed(acme)
+    attempts = Payment.objects.count()
+    answers = [client.get(path(link)), client.post(path(link))]
+    routing._remembered.clear()
+    for answer in answers:
+        page = answer.content.decode()
+        assert answer.status_code == 410
+        assert words in page
+        assert "No money was taken" in page
+        assert 'id="pay"' not in page
+    assert Payment.objects.count() == attempts
+
+
+def test_an_absent_or_foreign_link_is_404(client: Client, acme: Tenant, globex: Tenant) -> None:
+    with tenant_context(globex):
+        of_globex = make.link()
+    for token in (new_token(acme), acme.key + of_globex.token[10:], "x"):
+        assert client.get(f"/p/{token}").status_code == 404
+        assert client.post(f"/p/{token}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", " ", "0", "-1", "1.005", "1e5", "१००", "1,000", "NaN", "99999999999", "9.99", "5000.01",
+     "+100", "0x10", "Infinity", "100 ", "1" * 5000],
+)  # fmt: skip
+def test_a_bad_amount_is_refused_in_words_and_nothing_is_written(
+    client: Client, typed: str
+) -> None:
+    link = open_link()
+    answer = client.post(path(link), {"amount": typed, "key": key_of(client, link)})
+    if typed == "100 ":  # blanks around an amount are nobody's mistake
+        assert answer.status_code == 303
+        return
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert 'id="id_amount_error"' in page
+    assert 'aria-invalid="true"' in page
+    assert not Payment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "paise"), [("10", 10_00), ("499.5", 499_50), ("5000.00", 5_000_00)]
+)
+def test_a_good_amount_leads_to_paytm(client: Client, typed: str, paise: int) -> None:
+    link = open_link()
+    hop = go_to_paytm(client, path(link), amount=typed, key=key_of(client, link))
+    payment = Payment.objects.get()
+    assert (payment.amount_paise, payment.state) == (paise, "open")
+    assert hop.fields == {
+        "mid": payment.account.mid,
+        "orderId": payment.order_id,
+        "txnToken": payment.paytm_token,
+    }
+
+
+def test_a_fixed_amount_is_not_the_payers_to_choose(client: Client) -> None:
+    go_to_paytm(client, path(make.link(amount_paise=500_00)), amount="1.00")
+    assert Payment.objects.get().amount_paise == 500_00
+
+
+def test_only_the_hop_may_send_a_form_to_paytm(client: Client, paytm: Simulator) -> None:
+    link = make.link()
+    assert "form-action 'self'" in client.get(path(link))["Content-Security-Policy"]
+    hop = client.post(path(link), follow=True)
+    assert f"form-action 'self' {paytm.url};" in hop["Content-Security-Policy"]
+    assert "no-store" in hop["Cache-Control"]
+
+
+def test_the_same_form_twice_is_one_attempt(client: Client) -> None:
+    link = open_link()
+    form = {"amount": "100", "key": key_of(client, link)}
+    first, second = client.post(path(link), form), client.post(path(link), form)
+    assert first.status_code == second.status_code == 303
+    assert first["Location"] == second["Location"]
+    assert Payment.objects.count() == 1
+
+
+def test_the_same_form_with_another_amount_is_422(client: Client) -> None:
+    link = open_link()
+    key = key_of(client, link)
+    client.post(path(link), {"amount": "100", "key": key})
+    answer = client.post(path(link), {"amount": "200", "key": key})
+    assert answer.status_code == 422
+    assert b"No money was taken for the new amount." in answer.content
+    assert Payment.objects.get().amount_paise == 100_00
+
+
+def test_the_same_form_while_the_first_is_under_way_is_409_and_can_go_on(client: Client) -> None:
+    link = make.link()
+    key = key_of(client, link)
+    Payment.objects.create(
+        live=False,
+        token=new_token(Tenant.objects.get(slug="acme")),
+        link=link,
+        account=PaytmAccount.objects.get(),
+        description="",
+        amount_paise=500_00,
+        request_key=key,
+    )
+    answer = client.post(path(link), {"key": key})
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "No money was taken." in page
+    assert read_form(page, "pay").fields["key"] == key
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [(None, 303), (OWN, 303), (FOREIGN, 403), ("null", 403), (f"{OWN}.evil.example", 403)],
+)
+def test_only_our_own_page_may_send_the_form(
+    client: Client, origin: str | None, status: int
+) -> None:
+    headers = {"Origin": origin} if origin else {}
+    link = make.link()
+    assert client.post(path(link), headers=headers).status_code == status
+    assert Payment.objects.exists() == (status == 303)
+
+
+def test_too_many_tries_are_429_and_say_so(client: Client) -> None:
+    link = open_link()
+    # Twice the limit may pass at the seam of two windows.
+    answers = [client.post(path(link), {"amount": "0"}) for _ in range(2 * PAY_TRIES + 1)]
+    limited = next(answer for answer in answers if answer.status_code == 429)
+    assert b"Too many tries" in limited.content
+    assert b"No money was taken by this try." in limited.content
+
+
+def test_a_payer_reports_the_page(client: Client, acme: Tenant) -> None:
+    link = make.link()
+    address = f"/p/report/{link.token}"
+    assert client.get(address).status_code == 200
+    form = {"reason": "fraud", "words": "I paid and got nothing."}
+    assert client.post(address, form, headers={"Origin": FOREIGN}).status_code == 403
+    assert client.post(address, {"reason": "none"}).status_code == 422
+    assert not PageReport.objects.exists()
+    assert b"Thank you" in client.post(address, form).content
+    report = PageReport.objects.get()
+    assert (report.tenant, report.link_token) == (acme, link.token)
+    answers = [client.post(address, form).status_code for _ in range(11)]
+    assert 429 in answers

@@ -1,0 +1,181 @@
+"""Merchants' schemas: made ahead, claimed once, closed when suspended, never mixed up."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from django_tenants.utils import tenant_context
+
+from payments.asking import ask
+from payments.models import Payment
+from tenants import provisioning, schema
+from tenants.jobs import run_due
+from tenants.models import Membership, Tenant, User
+from tests import cast, make
+from tests.conftest import SignIn, browser
+from tests.crowd import at_once
+from tests.proof import size
+from tests.wire import Simulator, go_to_paytm
+
+
+def test_a_claimed_merchant_has_its_schema_its_profile_and_its_owner(alice: User) -> None:
+    acme = cast.merchant("acme", alice)
+    assert acme.schema_name == f"t_{acme.key}"
+    assert Membership.objects.get(tenant=acme).role == "owner"
+    with tenant_context(acme):
+        assert make.link().token.startswith(acme.key)
+
+
+@pytest.mark.parametrize(
+    ("slug", "why"),
+    [
+        ("ab", "malformed"), ("Acme", "malformed"), ("a_b_c", "malformed"), ("-acme", "malformed"),
+        ("acme-", "malformed"), ("a--b", "malformed"), ("1acme", "malformed"),
+        ("a" * 41, "malformed"),
+        ("चाय-घर", "malformed"), ("admin", "reserved"), ("platform", "reserved"), ("acme", "taken"),
+    ],
+)  # fmt: skip
+def test_a_bad_slug_is_refused_and_nothing_is_claimed(
+    acme: Tenant, alice: User, slug: str, why: str
+) -> None:
+    before = Tenant.objects.filter(state="ready").count()
+    with pytest.raises(provisioning.BadSlug, match=why):
+        cast.merchant(slug, alice)
+    assert Tenant.objects.filter(state="ready").count() == before
+
+
+def test_a_stale_ready_schema_is_never_claimed(alice: User) -> None:
+    Tenant.objects.filter(state="ready").update(schema_version="of last year")
+    acme = cast.merchant("acme", alice)
+    assert acme.schema_version == provisioning.schema_version()
+
+
+def test_an_empty_merchant_stays_small(acme: Tenant) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE relkind = 'r'), count(*) FILTER (WHERE relkind = 'i'),"
+            " sum(pg_total_relation_size(oid)) FILTER (WHERE relkind = 'r')"
+            " FROM pg_class WHERE relnamespace = %s::regnamespace",
+            [acme.schema_name],
+        )
+        tables, indexes, size_in_bytes = cursor.fetchone()
+    assert tables <= 35
+    assert indexes <= 120
+    assert size_in_bytes <= 2_500_000
+
+
+def test_tenants_hold_no_people_and_no_foreign_keys_out_of_themselves(acme: Tenant) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint c JOIN pg_class r ON r.oid = c.confrelid"
+            " WHERE c.connamespace = %s::regnamespace AND c.contype = 'f'"
+            " AND r.relnamespace <> %s::regnamespace",
+            [acme.schema_name] * 2,
+        )
+        assert cursor.fetchall() == []
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [acme.schema_name])
+        tables = {name for (name,) in cursor.fetchall()}
+    assert all(t.startswith(("merchants_", "payments_", "django_migrations")) for t in tables)
+
+
+def test_a_missing_table_answers_503_and_never_publics_rows(
+    acme: Tenant, sign_in: SignIn, alice: User
+) -> None:
+    client = sign_in(alice)
+    with tenant_context(acme), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE payments_link RENAME TO payments_link_gone")
+    assert client.get("/m/acme/test/links").status_code == 503
+
+
+def test_a_merchant_that_is_not_migrated_answers_503(
+    acme: Tenant, sign_in: SignIn, alice: User
+) -> None:
+    Tenant.objects.filter(pk=acme.pk).update(schema_version="of last year")
+    assert sign_in(alice).get("/m/acme/test/links").status_code == 503
+
+
+def test_no_app_is_shared_and_tenant_and_public_holds_no_tenant_table(db: None) -> None:
+    assert not set(settings.SHARED_APPS) & set(settings.TENANT_APPS)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        assert not [t for (t,) in cursor.fetchall() if t.startswith(("merchants_", "payments_"))]
+
+
+def test_a_suspended_merchant_takes_nothing_new_but_money_under_way_lands(
+    paytm: Simulator, acme: Tenant, client: Client, sign_in: SignIn, alice: User
+) -> None:
+    with tenant_context(acme):
+        link = make.link()
+    team = sign_in(alice)
+    paytm.decide(go_to_paytm(client, f"/p/{link.token}"), "success")
+    provisioning.suspend(acme)
+    acme.refresh_from_db()
+    assert client.post(f"/p/{link.token}").status_code in (200, 410)
+    assert team.get("/m/acme/test/").status_code == 302  # her session has ended
+    assert sign_in(alice).get("/m/acme/test/").status_code == 403
+    with tenant_context(acme):
+        payment = Payment.objects.select_related("account").get()
+        assert ask(payment).state == "paid"
+    run_due()
+    provisioning.resume(acme)
+    assert sign_in(alice).get("/m/acme/test/").status_code == 200
+
+
+def test_many_claims_at_once_get_a_merchant_each(open_acme: Tenant) -> None:
+    owner = User.objects.get(name="Alice")
+    made = at_once(
+        open_acme,
+        [
+            lambda n=n: provisioning.claim(
+                slug=f"shop-{n}", name="x", owner=owner, time_zone="Asia/Kolkata"
+            )
+            for n in range(6)
+        ],
+    )
+    try:
+        assert len({tenant.schema_name for tenant in made}) == 6
+    finally:
+        schema.leave()
+        for tenant in made:
+            tenant.delete(force_drop=True)
+
+
+@pytest.mark.proof
+def test_under_load_nobody_reads_anothers_canary(open_acme: Tenant) -> None:
+    """T2: threads jump from merchant to merchant over pay pages and dashboards."""
+    owner = User.objects.get(name="Alice")
+    canaries: dict[str, str] = {}
+    tenants = []
+    for n in range(size(6, 50)):
+        schema.leave()
+        tenant = provisioning.claim(
+            slug=f"canary-{n}", name=f"Canary {n}", owner=owner, time_zone="Asia/Kolkata"
+        )
+        tenants.append(tenant)
+        with tenant_context(tenant):
+            make.paytm_account("MID", "0123456789abcdef")
+            canaries[f"/p/{make.link(description=f'canary-word-{n:03}').token}"] = (
+                f"canary-word-{n:03}"
+            )
+    words = set(canaries.values())
+
+    def read(path: str) -> list[str]:
+        try:
+            page = browser().get(path).content.decode()
+            return [word for word in words if word in page and word != canaries[path]] + (
+                [] if canaries[path] in page else ["its own is missing"]
+            )
+        finally:
+            connection.close()
+
+    paths = random.choices(sorted(canaries), k=size(300, 20_000))
+    try:
+        with ThreadPoolExecutor(size(16, 64)) as threads:
+            assert [found for found in threads.map(read, paths) if found] == []
+    finally:
+        schema.leave()
+        for tenant in tenants:
+            tenant.delete(force_drop=True)
