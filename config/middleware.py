@@ -77,11 +77,13 @@ def _record(request: HttpRequest, response: HttpResponse, seconds: float) -> Non
 def exact_host(get_response: Answer) -> Answer:
     """Answer only under our own host names, letter for letter, port included.
 
-    X-Forwarded-Host and the like are never read.
+    X-Forwarded-Host and the like are never read. The scheme is BASE_URL's, so that a proxy may
+    speak plain http to us.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.META.get("HTTP_HOST") in settings.EXACT_HOSTS:
+            request.META["wsgi.url_scheme"] = "https" if settings.SECURE else "http"
             return get_response(request)
         words = _("This host is not served here.")
         return HttpResponse(words, status=400, content_type="text/plain; charset=utf-8")

@@ -1,6 +1,7 @@
 """The form that makes a payment link."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -13,10 +14,14 @@ from django.utils.translation import gettext_lazy
 from config.clock import now
 from payments.forms import RupeesField
 from payments.linking import Terms
-from payments.money import MAX_PAISE, MIN_PAISE
+from payments.money import MAX_PAISE, MIN_PAISE, plain_inr
 
 # Outside production a merchant may try with a site of its own machine.
 RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
+
+
+def _amount_like(paise: int) -> forms.TextInput:
+    return forms.TextInput(attrs={"placeholder": plain_inr(paise)})
 
 
 class LinkForm(forms.Form):
@@ -34,9 +39,13 @@ class LinkForm(forms.Form):
         initial="fixed",
         widget=forms.RadioSelect,
     )
-    amount = RupeesField(label=gettext_lazy("Amount to pay"), required=False)
-    least = RupeesField(label=gettext_lazy("At least"), required=False)
-    most = RupeesField(label=gettext_lazy("At most"), required=False)
+    amount = RupeesField(label=gettext_lazy("Amount to pay"))
+    least = RupeesField(
+        label=gettext_lazy("At least"), required=False, widget=_amount_like(MIN_PAISE)
+    )
+    most = RupeesField(
+        label=gettext_lazy("At most"), required=False, widget=_amount_like(MAX_PAISE)
+    )
     payments = forms.ChoiceField(
         label=gettext_lazy("How often can it be paid?"),
         choices=[
@@ -62,6 +71,10 @@ class LinkForm(forms.Form):
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
+    def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.fields["amount"].required = (data or {}).get("amount_is") != "open"
+
     @classmethod
     def empty(cls) -> "LinkForm":
         return cls(initial={"key": uuid.uuid4()})
@@ -78,15 +91,9 @@ class LinkForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
-        if cleaned.get("amount_is") == "fixed":
-            self._need_amount(cleaned)
-        elif (cleaned.get("least") or MIN_PAISE) > (cleaned.get("most") or MAX_PAISE):
+        if (cleaned.get("least") or MIN_PAISE) > (cleaned.get("most") or MAX_PAISE):
             self.add_error("most", _("This is less than the least amount."))
         return cleaned
-
-    def _need_amount(self, cleaned: dict[str, Any]) -> None:
-        if not cleaned.get("amount") and "amount" not in self.errors:
-            self.add_error("amount", _("Enter the amount to pay."))
 
     @property
     def terms(self) -> Terms:

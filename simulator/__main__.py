@@ -54,7 +54,7 @@ def command_line() -> argparse.Namespace:
 def merchant(argument: str) -> tuple[str, str]:
     """`MID:KEY` as two. The key has 16 bytes and may hold colons."""
     mid, _, key = argument.partition(":")
-    if not mid.isalnum() or len(mid) > 20 or len(key.encode()) != 16:
+    if not (mid.isascii() and mid.isalnum()) or len(mid) > 20 or len(key.encode()) != 16:
         raise argparse.ArgumentTypeError("a MID of letters and digits, a colon, a key of 16 bytes")
     return mid, key
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from django.http import HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from simulator.payments import WRONG_KEY
 from simulator.protocol import AMOUNT, Answer
 from simulator.records import Rule
 from simulator.scenarios import FAULTS
 
 SECONDS = 30.0
 HUGE = 10 * 1024 * 1024
-WRONG_KEY = "not-the-right-ke"
 
 
 class BrokenConnection(Exception):

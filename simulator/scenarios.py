@@ -14,7 +14,7 @@ from simulator.store import save, select_where
 
 @dataclass(frozen=True)
 class Result:
-    """What Paytm says of an order: STATUS, RESPCODE, RESPMSG (paytm-api: RESPCODEs)."""
+    """What Paytm says of an order: STATUS, RESPCODE, RESPMSG (Paytm: RESPCODEs)."""
 
     state: str
     code: str

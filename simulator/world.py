@@ -5,13 +5,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simulator import payments, refunds
 from simulator.clock import Clock
 from simulator.records import Merchant
-from simulator.store import Store, save
+from simulator.store import Store, find, save
 from simulator.webhooks import Courier
 
 TICK_SECONDS = 0.2
@@ -40,7 +40,8 @@ def open_world(options: argparse.Namespace) -> World:
     world = World(Store(options.state), clock, options.control_token)
     with world.store.transaction() as db:
         for mid, key in options.merchant:
-            save(db, Merchant(mid, key))
+            known = find(db, Merchant, mid=mid) or Merchant(mid, key)
+            save(db, replace(known, merchant_key=key))
     threading.Thread(target=_beat, args=(world,), daemon=True, name="heart").start()
     return world
 

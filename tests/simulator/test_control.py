@@ -200,6 +200,18 @@ def test_books_survive_kill_9(start: Callable[..., Simulator], tmp_path: Path) -
     assert code(shop.refund_status(attempt.order_id, "R1")) == ("TXN_SUCCESS", "10")
 
 
+def test_a_merchant_of_the_command_line_keeps_what_was_registered(
+    start: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    simulator = start(f"--state={tmp_path / 's.sqlite'}", f"--merchant={MID}:{KEY}")
+    members = {"mid": MID, "key": KEY, "webhook_url": "http://shop.test/hook"}
+    simulator.control("POST", "merchants", **members)
+    simulator.kill()
+    simulator.start_again()
+    (known,) = simulator.control("GET", "merchants")["merchants"]
+    assert known["webhook_url"] == members["webhook_url"]
+
+
 def test_sigterm_stops_it_although_a_call_hangs(start: Callable[..., Simulator]) -> None:
     simulator = start(f"--merchant={MID}:{KEY}")
     simulator.plant("status", "timeout_before", seconds=60)
