@@ -23,7 +23,7 @@ from pathlib import Path
 from config import embedded, env, keys
 from config.processes import Failed, Keeper, Service, Stopped, say
 
-STARTUP = 60.0  # seconds any one part may take to come up
+STARTUP = 120.0  # seconds any one part may take to come up
 BANNER = """
 Ready in {seconds:.0f} s.
 

@@ -29,10 +29,15 @@ WORLD = (
     Place(_("Links"), "link", "links.view", ("links", "link_new", "link", "link_state")),
     Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
     Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
-    Place(_("Paytm"), "plug", "credentials.view", ("paytm", "paytm_keys", "paytm_check")),
+    Place(
+        _("Paytm"),
+        "plug",
+        "credentials.view",
+        ("paytm", "paytm_simulator", "paytm_keys", "paytm_check"),
+    ),
 )
 MERCHANT = (
-    Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role")),
+    Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role", "team_remove")),
     Place(_("Settings"), "settings", "settings.view", ("settings", "settings_live")),
 )
 PLATFORM = (

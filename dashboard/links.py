@@ -18,6 +18,7 @@ from payments.money import MAX_PAISE, MIN_PAISE, plain_inr
 
 # Outside production a merchant may try with a site of its own machine.
 RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
+NO_ADDRESS = gettext_lazy("Enter a web address that begins with https://.")
 
 
 def _amount_like(paise: int) -> forms.TextInput:
@@ -65,7 +66,7 @@ class LinkForm(forms.Form):
         label=gettext_lazy("Address to return to"),
         max_length=400,
         required=False,
-        validators=[URLValidator(schemes=RETURN_SCHEMES)],
+        validators=[URLValidator(schemes=RETURN_SCHEMES, message=NO_ADDRESS)],
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
         help_text=gettext_lazy("A page of your own that the payer can go to after paying."),
     )

@@ -18,7 +18,8 @@ def answer(
     seen = hashlib.blake2b(repr(shows).encode(), digest_size=8).hexdigest()
     query = request.GET.copy()
     known = query.pop("seen", [""])[-1]
-    context |= {"seen": seen, "live_url": f"{request.path}?{query.urlencode()}"}
+    address = f"{request.path}?{query.urlencode()}" if query else request.path
+    context |= {"seen": seen, "live_url": address}
     if not request.headers.get("HX-Request"):
         response = render(request, template, context)
     elif known == seen:

@@ -36,7 +36,9 @@ def _steps(request: WorldRequest) -> Iterator[Step]:
     tenant, live = request.tenant, request.live
     yield Step(
         _("Connect Paytm"),
-        _("The simulator takes one click; your own keys take a minute."),
+        _("Paste the keys of your Paytm account.")
+        if live
+        else _("The simulator takes one click; your own keys take a minute."),
         _url(request, "paytm", live=live),
         PaytmAccount.objects.filter(live=live).exists(),
     )

@@ -151,14 +151,8 @@ CHECKING = Words(
     _("This page changes by itself. Mostly that takes minutes, with some banks up to three days. "
       "If the payment fails in the end, you get back whatever was taken."),
 )  # fmt: skip
-OTHER_AMOUNT = _(
-    "The amount that arrived is not the amount that was asked for. The merchant has been told "
-    "and can send it back."
-)
-TOO_LATE = _(
-    "It came after this link had taken the payment it was made for. The merchant has been told "
-    "and can send it back."
-)
+OTHER_AMOUNT = _("The amount that arrived is not the amount that was asked for.")
+TOO_LATE = _("It came after this link had taken the payment it was made for.")
 
 MISTRUSTED = Words(
     "triangle-alert", "warning",
@@ -224,9 +218,9 @@ def why_no_refund(refund: Refund) -> Text:
 def _why(payment: Payment) -> Text:
     if payment.state == PaymentState.EXPIRED:
         return NO_RECORD
-    if not payment.paytm_token:
-        return WHY_NO_TOKEN.get(payment.result_message.partition(":")[0], NO_ANSWER)
-    return WHY.get(payment.result_code, IN_GENERAL)
+    if payment.state == PaymentState.FAILED and payment.result_code:
+        return WHY.get(payment.result_code, IN_GENERAL)
+    return WHY_NO_TOKEN.get(payment.result_message.partition(":")[0], NO_ANSWER)
 
 
 def _unexpected(payment: Payment) -> Words:
@@ -237,4 +231,5 @@ def _unexpected(payment: Payment) -> Words:
         _("Your payment arrived, but was not expected"),
         TOO_LATE if right else OTHER_AMOUNT,
         _("Do not pay again."),
+        _("The merchant has been told, and can send it back."),
     )

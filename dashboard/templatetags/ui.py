@@ -28,13 +28,13 @@ THEMES = ("paper", "ink")
 
 # state → icon, tone, word. A state is never told by colour alone.
 PAYMENT_STATES = {
-    "created": ("circle-dashed", "neutral", _("Created")),
-    "open": ("circle-dot", "info", _("Open")),
+    "created": ("circle-dashed", "neutral", _("Started")),
+    "open": ("circle-dot", "info", _("At Paytm")),
     "pending": ("clock", "warning", _("Pending")),
     "unknown": ("circle-help", "warning", _("Being checked")),
     "paid": ("circle-check", "success", _("Paid")),
     "failed": ("circle-x", "error", _("Failed")),
-    "expired": ("hourglass", "neutral", _("Expired")),
+    "expired": ("hourglass", "neutral", _("Not completed")),
     "surplus": ("layers-plus", "warning", _("Surplus")),
 }
 REFUND_STATES = {

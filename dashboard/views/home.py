@@ -18,6 +18,7 @@ from dashboard.charts import sales_chart
 from dashboard.onboarding import steps_of
 from dashboard.paging import Row
 from dashboard.views.payments import ROW
+from merchants import roles
 from payments import reporting
 from payments.models import Payment, Refund
 from payments.money import format_inr
@@ -51,6 +52,7 @@ def home(request: WorldRequest) -> HttpResponse:
         "wants": _wants(request),
         "steps": steps_of(request),
         "rows": rows,
+        "may_link": roles.may(request.membership.role, "links.manage"),
     }
     shows = (rows, context["stats"], context["wants"], context["steps"])
     return live.answer(request, "dashboard/home.html", context, shows=shows)

@@ -14,7 +14,7 @@ from dashboard.paging import page_of
 from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
-from payments import asking
+from payments import asking, ledger
 from payments.models import Payment
 from payments.reasons import why_no_refund
 from payments.states import REFUND_UNDECIDED, UNDECIDED
@@ -90,6 +90,7 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
     return {
         "payment": payment,
         "outcome": outcome_of(payment),
+        "received_paise": ledger.received(payment) if payment.state == "surplus" else None,
         "story": [*story_of(payment)],
         "refunds": [(refund, why_no_refund(refund)) for refund in refunds],
         "refund_states": [(refund.ref_id, refund.state) for refund in refunds],

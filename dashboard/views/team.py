@@ -15,7 +15,7 @@ from merchants.forms import InvitationForm, RoleForm
 from merchants.roles import may, may_give
 from tenants import limits
 from tenants.access import MerchantRequest, member
-from tenants.models import Invitation, Membership
+from tenants.models import Invitation, Membership, Role
 
 A_DAY = 24 * 3600
 INVITATIONS_A_DAY = 50
@@ -92,9 +92,11 @@ def remove(request: MerchantRequest, id: int) -> HttpResponse:
 
 
 def _page(request: MerchantRequest, status: int) -> HttpResponse:
-    mine, offers = request.membership, Invitation.objects.filter(tenant=request.tenant)
+    mine, members = request.membership, list(team.members(request.tenant))
+    offers = Invitation.objects.filter(tenant=request.tenant)
+    owners = sum(each.role == Role.OWNER for each in members)
     context = {
-        "rows": [(each, _role_form(mine, each)) for each in team.members(request.tenant)],
+        "rows": [(each, _role_form(mine, each, owners)) for each in members],
         "invitations": [
             (each, may_give(mine.role, each.role)) for each in offers.order_by("created_at")
         ],
@@ -104,9 +106,10 @@ def _page(request: MerchantRequest, status: int) -> HttpResponse:
     return render(request, "dashboard/team/page.html", context, status=status)
 
 
-def _role_form(mine: Membership, colleague: Membership) -> RoleForm | None:
-    """The form that changes a member's role; None where this person may not touch them."""
-    if not may_give(mine.role, colleague.role):
+def _role_form(mine: Membership, colleague: Membership, owners: int) -> RoleForm | None:
+    """The form that changes a member's role; None where they may not be touched."""
+    is_last_owner = colleague.role == Role.OWNER and owners == 1
+    if is_last_owner or not may_give(mine.role, colleague.role):
         return None
     return RoleForm(
         giver=mine.role, initial={"role": colleague.role}, auto_id=f"id_{colleague.pk}_%s"

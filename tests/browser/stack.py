@@ -23,6 +23,7 @@ import requests
 
 from config import embedded
 from config.processes import Service
+from config.supervisor import environment as environment_of
 from tests import plugin
 
 STARTUP = 180.0
@@ -36,6 +37,7 @@ class Stack:
     port: int
     data_dir: Path
     supervisor: Service
+    database_url: str
 
     @property
     def base_url(self) -> str:
@@ -56,13 +58,19 @@ class Stack:
         """What the supervisor has said so far."""
         return self.supervisor.log.read_text()
 
+    def run(self, *words: str) -> str:
+        """What a Python program says that runs beside the product, as one of its own."""
+        told = environment_of(self.port, self.data_dir) | {"DATABASE_URL": self.database_url}
+        done = subprocess.run([sys.executable, *words], env=told, stdout=subprocess.PIPE, check=True)
+        return done.stdout.decode()
+
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.ConnectionError):
             return requests.get(f"{self.base_url}/readyz", timeout=10).status_code == 200
         return False
 
     def processes(self) -> list[psutil.Process]:
-        """Everything of this product that lives, found without its help; its `info` is read."""
+        """Everything of this product that lives, found without its help, command lines known."""
         return [*embedded.processes(self.data_dir / "postgres"), *told(self.data_dir)]
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> int | None:
@@ -112,7 +120,8 @@ def start(
         inherited | {"PORT": str(port), "DATA_DIR": str(data_dir)} | dict(environment or {}),
     )
     supervisor.start()
-    return Stack(port, data_dir, supervisor)
+    database_url = (environment or {}).get("DATABASE_URL") or embedded.url(data_dir / "postgres")
+    return Stack(port, data_dir, supervisor, database_url)
 
 
 def wait_until_ready(stack: Stack) -> None:

@@ -48,9 +48,7 @@ class TestPage:
         settings.SIMULATOR_URL = "http://127.0.0.1:9"
         assert at("paytm_simulator") in owner.get(at("paytm")).content.decode()
 
-    def test_a_key_is_never_shown_but_for_its_last_four(
-        self, owner: Client, acme: Tenant
-    ) -> None:
+    def test_a_key_is_never_shown_but_for_its_last_four(self, owner: Client, acme: Tenant) -> None:
         owner.post(at("paytm_keys"), KEYS)
         pages = [owner.get(at(name)).content.decode() for name in ("paytm", "paytm_keys")]
         assert "2345" in pages[0]
@@ -166,9 +164,7 @@ class TestCheck:
         assert words in owner.post(at("paytm_check"), follow=True).content.decode()
         assert words in owner.get(at("paytm")).content.decode()
 
-    def test_it_says_when_nobody_answers(
-        self, owner: Client, acme: Tenant, settings: Any
-    ) -> None:
+    def test_it_says_when_nobody_answers(self, owner: Client, acme: Tenant, settings: Any) -> None:
         settings.SIMULATOR_URL = "http://127.0.0.1:9"
         with tenant_context(acme):
             make.paytm_account("ACMETEST000000000001", "acme0000merchant")

@@ -1,4 +1,4 @@
-"""Becoming somebody: sign-up, sign-in, a forgotten password, a second step, and how sessions end."""
+"""Becoming somebody: sign-up, sign-in, a forgotten password, a second step, a session's end."""
 
 import re
 import time
@@ -75,7 +75,10 @@ def test_sign_up_with_a_known_address_tells_a_stranger_nothing(alice: User) -> N
     old = known.post("/accounts/signup/", DORA | {"email": alice.email})
     assert (new.status_code, new.url) == (old.status_code, old.url)
     pages = [client.get(new.url).content.decode() for client in (fresh, known)]
-    blank = [re.sub(r"(dora|alice)@example.com|value=\"[^\"]*\"|\"x-csrftoken\": \"[^\"]*\"", "", page) for page in pages]
+    blank = [
+        re.sub(r"(dora|alice)@example.com|value=\"[^\"]*\"|\"x-csrftoken\": \"[^\"]*\"", "", page)
+        for page in pages
+    ]
     assert blank[0] == blank[1]
     assert "sign" in last_mail(alice.email).text.lower()
 
@@ -90,7 +93,9 @@ def test_a_weak_password_is_refused(client: Client, password: str) -> None:
 def test_a_forgotten_password_is_replaced_by_mail(client: Client, alice: User) -> None:
     asked = client.post("/accounts/password/reset/", {"email": alice.email})
     assert asked.status_code == 302
-    [url] = re.findall(r"http://localhost:8000(/accounts/password/reset/key/\S+)", last_mail(alice.email).text)
+    [url] = re.findall(
+        r"http://localhost:8000(/accounts/password/reset/key/\S+)", last_mail(alice.email).text
+    )
     form = client.get(url, follow=True)
     words = {"password1": "a new long secret", "password2": "a new long secret"}
     done = client.post(urlsplit(form.redirect_chain[-1][0]).path, words)

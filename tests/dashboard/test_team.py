@@ -68,9 +68,7 @@ def test_a_bad_invitation_is_refused(owner: Client, email: str, role: str) -> No
     assert not Invitation.objects.exists()
 
 
-def test_fifty_invitations_a_day_are_enough(
-    owner: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fifty_invitations_a_day_are_enough(owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.views.team.INVITATIONS_A_DAY", 1)
     assert invite(owner).status_code == 302
     assert invite(owner).status_code == 429
@@ -94,9 +92,7 @@ def test_a_new_role_holds_at_once_and_ends_the_sessions(
     assert sign_in(dora.user).get(at("team_invite")).status_code == 200
 
 
-def test_a_removed_member_is_out_at_once(
-    owner: Client, acme: Tenant, sign_in: SignIn
-) -> None:
+def test_a_removed_member_is_out_at_once(owner: Client, acme: Tenant, sign_in: SignIn) -> None:
     dora = join(acme, "Dora", Role.ADMIN)
     hers = sign_in(dora.user)
     assert owner.post(at("team_remove", id=dora.pk)).url == at("team")
@@ -116,7 +112,9 @@ def test_the_last_owner_stays(
     assert Membership.objects.get(pk=mine.pk).role == Role.OWNER
 
 
-def test_an_owner_who_leaves_goes_to_their_merchants(owner: Client, acme: Tenant, alice: User) -> None:
+def test_an_owner_who_leaves_goes_to_their_merchants(
+    owner: Client, acme: Tenant, alice: User
+) -> None:
     join(acme, "Dora", Role.OWNER)
     mine = Membership.objects.get(user=alice, tenant=acme)
     assert owner.post(at("team_remove", id=mine.pk)).url == reverse("my_merchants")

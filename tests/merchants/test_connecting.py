@@ -1,4 +1,4 @@
-"""Paytm accounts: stored whole or not at all, one in use per world, and checked for what they are."""
+"""Paytm accounts: stored whole or not at all, one in use per world, checked in words."""
 
 import threading
 from collections.abc import Iterator
@@ -21,13 +21,18 @@ from tests.wire import Simulator
 
 pytestmark = pytest.mark.django_db
 
+
 def known_to(simulator: Simulator) -> list[dict[str, str]]:
     answer = requests.get(f"{simulator.url}/_control/merchants", timeout=10)
     merchants: list[dict[str, str]] = answer.json()["merchants"]
     return merchants
 
 
-KEYS = {"mid": "STAGINGMID0000000001", "key": "Canary#Key&12345", "website": "WEBSTAGING"}
+KEYS: dict[str, Any] = {
+    "mid": "STAGINGMID0000000001",
+    "key": "Canary#Key&12345",
+    "website": "WEBSTAGING",
+}
 State = PaytmAccount.State
 
 

@@ -1,7 +1,6 @@
 """Opening a merchant, and what it says of itself."""
 
 import threading
-from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -64,8 +63,8 @@ def test_two_people_asking_for_one_address_at_once_get_one_merchant(several: lis
 
 
 @pytest.fixture
-def several() -> Iterator[list[User]]:
-    yield [cast.person(f"person{number}") for number in range(4)]
+def several() -> list[User]:
+    return [cast.person(f"person{number}") for number in range(4)]
 
 
 def test_a_change_records_only_what_changed(in_acme: Tenant, alice: User) -> None:

@@ -29,9 +29,7 @@ def test_what_is_sealed_opens_in_its_place(account: PaytmAccount) -> None:
 
 def test_no_column_of_any_table_holds_the_key(account: PaytmAccount) -> None:
     needles = (KEY, KEY.encode().hex(), KEY[:12])
-    found = [
-        place for place, text in every_value() for needle in needles if needle in text
-    ]
+    found = [place for place, text in every_value() for needle in needles if needle in text]
     assert found == []
 
 
@@ -62,7 +60,9 @@ def test_it_does_not_open_in_another_tenant_even_with_the_data_key_moved_too(
             open_sealed(account, "sealed_key")
 
 
-@pytest.mark.parametrize("text", ["", "s1", "s1.x.y", "clear text", "s1.{key}.AAAA", "s2.{key}.{body}"])
+@pytest.mark.parametrize(
+    "text", ["", "s1", "s1.x.y", "clear text", "s1.{key}.AAAA", "s2.{key}.{body}"]
+)
 def test_what_is_no_sealed_text_does_not_open(account: PaytmAccount, text: str) -> None:
     _, key, body = account.sealed_key.split(".")
     account.sealed_key = text.format(key=key, body=body)
@@ -90,5 +90,3 @@ def every_value() -> Iterator[tuple[str, str]]:
 
 def test_the_search_finds_what_is_there(account: PaytmAccount) -> None:
     assert any(account.mid in text for _, text in every_value())
-
-

@@ -1,0 +1,96 @@
+"""`python -m tests.browser.supporting`: more people for the demo, made in its own database.
+
+They are there for what nobody signs up for in a walk: roles, states and empty pages. Prints who
+they are and, for every kind of person, where the pages are that name a thing.
+"""
+
+import json
+import os
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from allauth.mfa.adapter import get_adapter  # noqa: E402
+from allauth.mfa.models import Authenticator  # noqa: E402
+from django_tenants.utils import tenant_context  # noqa: E402
+
+from merchants.models import Profile  # noqa: E402
+from payments.models import Payment  # noqa: E402
+from tenants.models import (  # noqa: E402
+    CaughtMail,
+    DeadJob,
+    Membership,
+    PageReport,
+    Role,
+    StaffAct,
+    Tenant,
+    User,
+)
+from tests import cast, make  # noqa: E402
+
+ASHA = "asha-tea"
+
+
+def main() -> dict[str, Any]:
+    asha = Tenant.objects.get(slug=ASHA)
+    nisha, vikram, meera = cast.person("Nisha"), cast.person("Vikram"), cast.person("Meera")
+    lakshmi, ada = cast.person("Lakshmi"), cast.person("Ada", staff_role=User.StaffRole.ADMIN)
+    Membership.objects.create(tenant=asha, user=vikram, role=Role.VIEWER)
+    cast.second_step(ada)
+    new_shop("meera-spices", "Meera Spices", meera)
+    silks = new_shop("lakshmi-silks", "Lakshmi Silks", lakshmi)
+    cast.go_live(silks, lakshmi)
+    new_shop("old-bazaar", "Old Bazaar", lakshmi)
+    Tenant.objects.filter(slug="old-bazaar").update(state=Tenant.State.SUSPENDED)
+    work_for_staff(asha, ada)
+    invitation = make.invitation(asha, vikram, email=nisha.email).token
+    return {
+        "people": [told(user) for user in (nisha, vikram, meera, lakshmi, ada)],
+        "ids": {"asha": things_of(asha), "lakshmi": live_things_of(silks), "ada": asha.pk},
+        "invitation": invitation,
+    }
+
+
+def told(user: User) -> dict[str, str]:
+    app = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+    secret = get_adapter().decrypt(app.data["secret"]) if app else ""
+    return {"email": user.email, "password": cast.PASSWORD, "totp_secret": secret}
+
+
+def new_shop(slug: str, name: str, owner: User) -> Tenant:
+    shop = cast.merchant(slug, owner)
+    Tenant.objects.filter(pk=shop.pk).update(name=name)
+    with tenant_context(shop):
+        Profile.objects.update(legal_name=f"{name} LLP", support_email=owner.email)
+    return shop
+
+
+def work_for_staff(tenant: Tenant, by: User) -> None:
+    PageReport.objects.create(tenant=tenant, link_token="gone", reason="other", words="Just a test")
+    DeadJob.objects.create(
+        kind="tenants.mail.send", lane=1, tenant_id=tenant.pk, attempts=12,
+        error="SMTPConnectError: the mail server does not answer",
+    )  # fmt: skip
+    StaffAct.objects.create(tenant=tenant, by=by, act="resumed", words="Their papers are in order")
+
+
+def things_of(tenant: Tenant) -> dict[str, Any]:
+    with tenant_context(tenant):
+        paid = Payment.objects.filter(refunds__isnull=False).select_related("link").first()
+        assert paid
+        ids = {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id}
+        open_link = make.link(description="A donation", amount_paise=None)
+        tokens = {"pay": open_link.token, "pay_report": open_link.token, "pay_status": paid.token}
+        return ids | tokens | {"caught_mail": CaughtMail.objects.latest("id").pk}
+
+
+def live_things_of(tenant: Tenant) -> dict[str, Any]:
+    with tenant_context(tenant):
+        return {"link": make.link(live=True, description="Kanjivaram saree").pk}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), default=str))
