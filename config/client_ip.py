@@ -27,6 +27,14 @@ def client_ip(request: HttpRequest) -> str:
     return str(hops[0])
 
 
+def client_network(request: HttpRequest) -> str:
+    """Whom a limit counts as one: the IPv4 address, or the /64 that an IPv6 customer has."""
+    address = parse(client_ip(request))
+    if isinstance(address, IPv6Address):
+        return str(ip_network((address, 64), strict=False))
+    return str(address)
+
+
 def from_trusted_proxy(request: HttpRequest) -> bool:
     """Whether the peer is one of our proxies, so that its headers can be believed."""
     peer = parse(request.META.get("REMOTE_ADDR", ""))

@@ -141,6 +141,7 @@ def _too_large(request: HttpRequest) -> HttpResponse:
 def _texts(request: HttpRequest, raw_body: bool) -> Iterator[str]:
     """Everything in the request that a view may take as text."""
     yield request.path
+    yield from request.COOKIES.values()
     fields = [request.GET] if raw_body else [request.GET, request.POST]
     for name, values in (pair for form in fields for pair in form.lists()):
         yield name

@@ -186,6 +186,7 @@ JOB_MODULES = [
     "tenants.limits",
     "payments.asking",
     "payments.folding",
+    "payments.janitor",
     "payments.refunding",
     "payments.outbox",
     "tenants.upkeep",

@@ -113,7 +113,10 @@ class NewMerchantForm(MerchantForm):
     field_order = ["name", "slug"]
 
     def clean_slug(self) -> str:
-        slug = self.cleaned_data["slug"] or suggest_slug(self.cleaned_data.get("name", ""))
+        slug, name = self.cleaned_data["slug"], self.cleaned_data.get("name")
+        if not slug and not name:
+            return ""  # the name's own error says what to do
+        slug = slug or suggest_slug(str(name))
         try:
             check_slug(slug)
         except BadSlug as error:

@@ -20,6 +20,10 @@ PHONE = RegexValidator(
 )
 
 
+# Where a simulator that was taken away is asked: reserved never to exist (RFC 2606).
+NOWHERE = "http://simulator.invalid"
+
+
 def new_secret_part() -> str:
     """128 random bits, as they end every public token."""
     return secrets.token_urlsafe(16)
@@ -109,7 +113,7 @@ class PaytmAccount(models.Model):
     def base_url(self) -> str:
         """Where this account's Paytm answers: Paytm's own hosts, or the simulator's."""
         if self.environment == self.Environment.SIMULATOR:
-            return str(settings.SIMULATOR_URL)
+            return str(settings.SIMULATOR_URL or NOWHERE)
         hosts = HOSTS[self.environment]
         return hosts.legacy if self.legacy_host else hosts.current
 

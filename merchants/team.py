@@ -1,7 +1,7 @@
 """A merchant's team: invited by mail, given roles, taken off. Its last owner stays.
 
 Every change of a team locks its merchant's row first and then reads who may do what, so that
-two owners who demote each other at the same moment leave one.
+two owners who demote each other at the same moment leave one. What was gone by then is a 404.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django_tenants.utils import tenant_context
 
@@ -68,6 +69,7 @@ def revoke(actor: Membership, invitation: Invitation) -> None:
     """Take an offer back. Raises PermissionDenied."""
     with _alone(actor) as actor:
         _refuse(actor, invitation.role)
+        invitation = get_object_or_404(Invitation, pk=invitation.pk)
         invitation.delete()
         record(actor.user, "team.invitation_revoked", invitation.email)
 
@@ -75,7 +77,7 @@ def revoke(actor: Membership, invitation: Invitation) -> None:
 def change_role(actor: Membership, member: Membership, role: str) -> None:
     """Give a member another role; that ends their sessions. Raises LastOwner, PermissionDenied."""
     with _alone(actor) as actor:
-        member = _members(actor.tenant).get(pk=member.pk)
+        member = get_object_or_404(_members(actor.tenant), pk=member.pk)
         before = member.role
         _refuse(actor, before, role)
         if before == role:
@@ -83,6 +85,7 @@ def change_role(actor: Membership, member: Membership, role: str) -> None:
         _keep_an_owner(member)
         member.role = role
         member.save(update_fields=["role"])
+        _withdraw_offers_of(member)
         end_sessions(member.user)
         record(actor.user, "team.role", member.user.email, {"role": before}, {"role": role})
 
@@ -90,12 +93,18 @@ def change_role(actor: Membership, member: Membership, role: str) -> None:
 def remove(actor: Membership, member: Membership) -> None:
     """Take a member off the team; that ends their sessions. Raises LastOwner, PermissionDenied."""
     with _alone(actor) as actor:
-        member = _members(actor.tenant).get(pk=member.pk)
+        member = get_object_or_404(_members(actor.tenant), pk=member.pk)
         _refuse(actor, member.role)
         _keep_an_owner(member)
         member.delete()
+        _withdraw_offers_of(member)
         end_sessions(member.user)
         record(actor.user, "team.removed", member.user.email, before={"role": member.role})
+
+
+def _withdraw_offers_of(member: Membership) -> None:
+    """What somebody offered with a role they no longer have is not theirs to give."""
+    Invitation.objects.filter(tenant=member.tenant, invited_by=member.user).delete()
 
 
 def accept(user: User, invitation: Invitation) -> None:
@@ -108,7 +117,7 @@ def accept(user: User, invitation: Invitation) -> None:
     tenant = invitation.tenant
     with transaction.atomic(), tenant_context(tenant):
         _lock(tenant)
-        invitation.refresh_from_db()  # raises DoesNotExist when it was used or revoked meanwhile
+        invitation = get_object_or_404(Invitation, pk=invitation.pk)
         _, joined = Membership.objects.get_or_create(
             user=user, tenant=tenant, defaults={"role": invitation.role}
         )

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from config import metrics
 from config.clock import now
+from merchants.sealing import CannotOpen
 from payments.clients import client_for
 from payments.models import Payment
 from payments.paytm import PaytmError
@@ -34,7 +35,7 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
     try:
         with client_for(payment.account, patience=patience) as client:
             answer = client.order_status(payment.order_id)
-    except PaytmError as error:
+    except (PaytmError, CannotOpen) as error:
         _no_answer(payment, error)
         return payment
     metrics.paytm_calls.labels("order_status", answer.outcome.value).inc()
@@ -74,7 +75,7 @@ def ask_later(payment: Payment) -> None:
         )
 
 
-def _no_answer(payment: Payment, error: PaytmError) -> None:
+def _no_answer(payment: Payment, error: PaytmError | CannotOpen) -> None:
     reason = type(error).__name__.lower()
     metrics.paytm_calls.labels("order_status", reason).inc()
     logger.warning("Paytm gave no answer", extra={"order_id": payment.order_id, "reason": reason})

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from config import metrics
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
+from merchants.sealing import CannotOpen
 from payments.asking import ask, ask_later
 from payments.clients import client_for
 from payments.models import Link, Payment
@@ -26,6 +27,7 @@ from tenants.routing import new_token
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT = MINUTE
+STARTING = (PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.OPEN)
 
 
 class CannotPay(Exception):
@@ -86,15 +88,13 @@ def start(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     Afterwards its state says how to go on: OPEN has a token to pay with, anything else is
     told on the status page. Raises CannotPay, InFlight and OtherBody.
     """
-    payment = _same_form(link, amount_paise, request_key) or _open_attempt(link)
+    payment = _same_form(link, amount_paise, request_key) or _open_attempt(link, amount_paise)
     if payment is None:
         payment = _create(link, amount_paise, request_key)
-    if payment.can_be_paid_now or payment.state not in (
-        PaymentState.CREATED,
-        PaymentState.UNKNOWN,
-    ):
+    if payment.state not in STARTING:
         return payment
-    return _hand_over(payment)
+    _refuse_closed(link)
+    return payment if payment.state == PaymentState.OPEN else _hand_over(payment)
 
 
 def _same_form(link: Link, amount_paise: int, request_key: str | None) -> Payment | None:
@@ -110,11 +110,11 @@ def _same_form(link: Link, amount_paise: int, request_key: str | None) -> Paymen
     return payment
 
 
-def _open_attempt(link: Link) -> Payment | None:
+def _open_attempt(link: Link, amount_paise: int) -> Payment | None:
     """A one-time link has one obligation: whoever comes back continues its open attempt."""
     if not link.one_time:
         return None
-    payment = _attempts(link).filter(state__in=UNDECIDED).order_by("-created_at").first()
+    payment = _undecided(link, amount_paise).first()
     if payment is None or payment.can_be_paid_now or payment.state == PaymentState.PENDING:
         return payment
     payment = ask(payment)
@@ -126,9 +126,7 @@ def _attempts(link: Link) -> QuerySet[Payment]:
 
 
 def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
-    reason = why_closed(link)
-    if reason:
-        raise CannotPay(reason)
+    _refuse_closed(link)
     payment = Payment(
         live=link.live,
         token=new_token(current_tenant()),
@@ -140,7 +138,7 @@ def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     )
     try:
         with transaction.atomic():
-            rival = _rival(link)
+            rival = _rival(link, amount_paise)
             if rival:
                 return rival
             payment.save(force_insert=True)
@@ -151,12 +149,25 @@ def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     return payment
 
 
-def _rival(link: Link) -> Payment | None:
+def _rival(link: Link, amount_paise: int) -> Payment | None:
     """An attempt at a one-time link begun since we looked. Locks the link until commit."""
     if not link.one_time:
         return None
     Link.objects.select_for_update(no_key=True).get(pk=link.pk)
-    return _attempts(link).filter(state__in=UNDECIDED).first()
+    return _undecided(link, amount_paise).first()
+
+
+def _undecided(link: Link, amount_paise: int) -> QuerySet[Payment]:
+    """What may still become this link's payment: whatever is pending at the bank, and attempts
+    at this very amount. Nobody is sent to pay what somebody else typed."""
+    same = Q(amount_paise=amount_paise) | Q(state=PaymentState.PENDING)
+    return _attempts(link).filter(same, state__in=UNDECIDED).order_by("-created_at")
+
+
+def _refuse_closed(link: Link) -> None:
+    reason = why_closed(link)
+    if reason:
+        raise CannotPay(reason)
 
 
 def _hand_over(payment: Payment) -> Payment:
@@ -169,18 +180,18 @@ def _hand_over(payment: Payment) -> Payment:
                 customer_id=payment.order_id,
                 callback_url=callback_url(payment.live),
             )
-    except PaytmError as error:
+    except (PaytmError, CannotOpen) as error:
         return _no_token(payment, error)
     metrics.paytm_calls.labels("initiate", "token").inc()
     return _move(payment, PaymentState.OPEN, "handed_over", token=initiated.token)
 
 
-def _no_token(payment: Payment, error: PaytmError) -> Payment:
+def _no_token(payment: Payment, error: PaytmError | CannotOpen) -> Payment:
     """Without a token the payer cannot have paid. Only silence leaves Paytm's side unknown."""
     reason = type(error).__name__.lower()
     metrics.paytm_calls.labels("initiate", reason).inc()
     logger.warning("no token", extra={"order_id": payment.order_id, "reason": str(error)[:200]})
-    sure = isinstance(error, Refused | Unreachable)
+    sure = isinstance(error, Refused | Unreachable | CannotOpen)
     state = PaymentState.FAILED if sure else PaymentState.UNKNOWN
     return _move(payment, state, "no_token", words=f"{reason}: {error}")
 
@@ -190,6 +201,9 @@ def _move(payment: Payment, state: str, kind: str, *, words: str = "", token: st
         locked = _attempts(payment.link).select_for_update(of=("self",)).get(pk=payment.pk)
         if token:
             locked.paytm_token, locked.paytm_token_until = token, now() + TOKEN_LIFE
+        # A refusal speaks for the first request alone: after it somebody may hold a token.
+        if not token and locked.state != PaymentState.CREATED:
+            state = locked.state
         if may_become(locked.state, state, PAYMENT_RANK):
             locked.state, locked.result_message = state, words[:500]
         locked.save()

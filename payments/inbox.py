@@ -11,23 +11,23 @@ FORGERIES_KEPT = 20
 REFUSED = "refused:"
 
 
-def keep(payment: Payment, source: str, raw: str, verdict: str) -> Message:
-    """Store a message once; its exact repeat is the row that is already there."""
+def keep(payment: Payment, source: str, raw: str, verdict: str) -> tuple[Message, bool]:
+    """Store a message once; its exact repeat is the row that is there, and no news (False)."""
     messages.labels(source, verdict).inc()
     digest = hashlib.sha256(f"{verdict}\n{raw}".encode()).hexdigest()
-    message, _ = Message.objects.get_or_create(
+    return Message.objects.get_or_create(
         payment=payment,
         source=source,
         digest=digest,
         defaults={"raw": raw, "verdict": verdict},
     )
-    return message
 
 
 def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Message | None:
-    """Store a message that failed its checks; of such at most twenty for a payment."""
+    """Store a message that failed its checks, at most twenty for a payment; None if it was not."""
     kept = payment.messages.aggregate(n=Count("pk", filter=Q(verdict__startswith=REFUSED)))["n"]
     if kept >= FORGERIES_KEPT:
         messages.labels(source, f"{REFUSED}{reason}").inc()
         return None
-    return keep(payment, source, raw, f"{REFUSED}{reason}")
+    message, is_news = keep(payment, source, raw, f"{REFUSED}{reason}")
+    return message if is_news else None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from config.metrics import messages
+from merchants.sealing import CannotOpen
 from payments import inbox
 from payments.asking import ask_soon
 from payments.clients import credentials_of
@@ -29,7 +30,7 @@ from tenants import limits
 
 MAX_BYTES = 64 * 1024
 MAX_FIELDS = 200
-ASKS_FOR_REFUSED = 5  # an hour and payment: a stranger cannot make us hammer Paytm
+HINTS = 5  # an hour and payment
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -53,6 +54,8 @@ def receive_form(pairs: Pairs, live: bool, source: str) -> Received:
         verify_message(pairs, credentials_of(payment.account))
     except BadMessage as error:
         return _refuse(payment, source, raw, error.reason.value)
+    except CannotOpen:
+        return _refuse(payment, source, raw, "our_key_is_gone")
     return _accept(payment, source, raw)
 
 
@@ -67,6 +70,8 @@ def receive_json(text: str, live: bool) -> Received:
         notice = verify_json_message(text, credentials_of(payment.account))
     except BadMessage as error:
         return _refuse(payment, source, blank_text(text), error.reason.value)
+    except CannotOpen:
+        return _refuse(payment, source, blank_text(text), "our_key_is_gone")
     with transaction.atomic():
         received = _accept(payment, source, notice.raw)
         for refund in Refund.objects.filter(payment=payment, ref_id=notice.ref_id or ""):
@@ -82,9 +87,11 @@ def _known(order_id: str | None, live: bool) -> Payment | None:
 
 def _accept(payment: Payment, source: str, raw: str) -> Received:
     with transaction.atomic():
-        message = inbox.keep(payment, source, raw, "verified")
-        note(payment, source, message=message)
-        ask_soon(payment)
+        message, is_news = inbox.keep(payment, source, raw, "verified")
+        if is_news:
+            note(payment, source, message=message)
+        if is_news or _may_ask(payment):
+            ask_soon(payment)
     return Received(payment)
 
 
@@ -93,6 +100,11 @@ def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:
         message = inbox.keep_refused(payment, source, raw, reason)
         if message:
             note(payment, source, message.verdict, message=message)
-        if limits.hit(f"refused:{payment.pk}", ASKS_FOR_REFUSED, 3600):
+        if _may_ask(payment):
             ask_soon(payment)
     return Received(payment, reason)
+
+
+def _may_ask(payment: Payment) -> bool:
+    """Copies and forgeries make us ask too, but a stranger cannot make us hammer Paytm."""
+    return limits.hit(f"hint:{payment.pk}", HINTS, 3600)

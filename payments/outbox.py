@@ -10,9 +10,9 @@ from tenants.jobs import MAIL, job
 
 
 @job(lane=MAIL, atomic=True)
-def payment_changed(payment_id: str) -> None:
-    """A payment became paid, surplus or failed: fold the figures and tell the team, once."""
-    tell_payment(Payment.objects.get(pk=payment_id))
+def payment_changed(payment_id: str, state: str) -> None:
+    """A payment became `state`: fold the figures and tell the team, once for each state."""
+    tell_payment(Payment.objects.get(pk=payment_id), state)
     fold_soon()
 
 

@@ -177,8 +177,8 @@ REPORTED = Words(
 )  # fmt: skip
 
 
-def of_payment(payment: Payment) -> Words:
-    """The truth about a payment, as far as it is known."""
+def of_payment(payment: Payment, can_continue: bool = False) -> Words:
+    """The truth about a payment, as far as it is known; with the way on to Paytm, if open."""
     state = PaymentState(payment.state)
     if state == PaymentState.PAID:
         return REFUNDED if payment.refunded_paise == payment.amount_paise else PAID
@@ -186,7 +186,7 @@ def of_payment(payment: Payment) -> Words:
         return _unexpected(payment)
     if not_paid(payment):
         return _unpaid(payment)
-    return WAITING if payment.can_be_paid_now else CHECKING
+    return WAITING if can_continue else CHECKING
 
 
 def shown(payment: Payment) -> str:

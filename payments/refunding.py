@@ -8,9 +8,11 @@ import logging
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from config import metrics
 from config.clock import now
+from merchants.sealing import CannotOpen
 from payments import inbox, ledger
 from payments.clients import client_for
 from payments.models import Message, Payment, Refund
@@ -34,11 +36,12 @@ logger = logging.getLogger(__name__)
 
 # Paytm: an order older than one year cannot be refunded.
 OLDEST = timedelta(days=365)
+# A request that has not arrived after this long never will.
+REQUEST_LIFE = timedelta(hours=1)
 
 MEANING = {
     RefundOutcome.ACCEPTED: RefundState.ACCEPTED,
     RefundOutcome.DONE: RefundState.DONE,
-    RefundOutcome.REFUSED: RefundState.FAILED,
     RefundOutcome.FAILED: RefundState.FAILED,
 }
 
@@ -116,6 +119,7 @@ def _reserve(
         request_key=request_key,
         asked_by_id=by.pk,
         asked_by_name=str(by)[:80],
+        next_ask_at=now(),
     )
     note(payment, "refund_requested", reason, refund=refund, by=by)
     ask_refund_soon(refund)
@@ -134,35 +138,37 @@ def push_refund(refund_id: str) -> None:
     if refund.state in REFUND_UNDECIDED:
         try:
             _speak(refund)
-        except PaytmError as error:
+        except (PaytmError, CannotOpen) as error:
             _no_answer(refund, error)
         _ask_later(refund)
 
 
 def _speak(refund: Refund) -> None:
     """Send what never left; else ask status, and send again only what Paytm has no record of."""
-    payment = refund.payment
-    with client_for(payment.account) as client:
+    with client_for(refund.payment.account) as client:
         if _mark_sent(refund):
-            answer: RefundAnswer | RefundStatus = _apply_for(client, refund)
-        else:
-            answer = client.refund_status(order_id=payment.order_id, ref_id=refund.ref_id)
-            if answer.outcome is RefundOutcome.NO_RECORD:
-                # A repeat's answer is never final (Paytm: "already raised", 617): ask next time.
-                answer = _apply_for(client, refund)
-                inbox.keep(payment, Message.Source.REFUND, answer.raw, "repeat")
-                return
-    metrics.paytm_calls.labels("refund", answer.outcome.value).inc()
-    settle_refund(refund, answer)
+            settle_refund(refund, _apply_for(client, refund))
+            return
+        status = client.refund_status(order_id=refund.payment.order_id, ref_id=refund.ref_id)
+        settled = settle_refund(refund, status)
+        if status.outcome is RefundOutcome.NO_RECORD and settled.state == RefundState.SENT:
+            _repeat(client, refund)
 
 
 def _mark_sent(refund: Refund) -> bool:
     """Commit that a request may be on its way, before it is. True for the first to do so."""
-    return bool(
-        Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED).update(
-            state=RefundState.SENT
-        )
-    )
+    waiting = Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED)
+    return bool(waiting.update(state=RefundState.SENT, sends=1))
+
+
+def _repeat(client: Client, refund: Refund) -> None:
+    """Send again under the same reference. The answer to a repeat is never final (Paytm:
+    "already raised", 617), so a refusal is only remembered, for status to confirm."""
+    Refund.objects.filter(pk=refund.pk).update(sends=F("sends") + 1)
+    answer = _apply_for(client, refund)
+    inbox.keep(refund.payment, Message.Source.REFUND, answer.raw, "repeat")
+    refusal = answer.code[:64] if answer.outcome is RefundOutcome.REFUSED else ""
+    Refund.objects.filter(pk=refund.pk).update(refusal=refusal, refusal_words=answer.message[:500])
 
 
 def _apply_for(client: Client, refund: Refund) -> RefundAnswer:
@@ -179,15 +185,31 @@ def settle_refund(refund: Refund, answer: RefundAnswer | RefundStatus) -> Refund
 
     A failure gives the money back to refundable; success books it, once.
     """
+    metrics.paytm_calls.labels("refund", answer.outcome.value).inc()
     with transaction.atomic():
         payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
         locked = Refund.objects.select_for_update().get(pk=refund.pk)
         locked.payment = payment
-        message = inbox.keep(payment, Message.Source.REFUND, answer.raw, answer.outcome.value)
-        state = MEANING.get(answer.outcome) if _is_about(locked, answer) else None
+        message, _ = inbox.keep(payment, Message.Source.REFUND, answer.raw, answer.outcome.value)
+        state = _claimed_state(locked, answer)
         if state and may_become(locked.state, state, REFUND_RANK):
             _apply(locked, state, answer, message)
     return locked
+
+
+def _claimed_state(refund: Refund, answer: RefundAnswer | RefundStatus) -> str | None:
+    """What the answer says this refund is; None when it says nothing, or may not say it."""
+    if not _is_about(refund, answer):
+        return None
+    if answer.outcome is RefundOutcome.REFUSED:
+        # Of the one request there ever was; after a repeat Paytm may have taken the other.
+        only_one = refund.sends == 1 and refund.state == RefundState.SENT
+        return RefundState.FAILED if only_one else None
+    if answer.outcome is RefundOutcome.NO_RECORD:
+        # A repeat was refused, and an hour after the first Paytm still knows of none.
+        never_taken = refund.refusal and refund.created_at < now() - REQUEST_LIFE
+        return RefundState.FAILED if never_taken else None
+    return MEANING.get(answer.outcome)
 
 
 def _is_about(refund: Refund, answer: RefundAnswer | RefundStatus) -> bool:
@@ -208,7 +230,8 @@ def _apply(
 ) -> None:
     payment = refund.payment
     refund.state = state
-    refund.result_code, refund.result_message = answer.code[:64], answer.message[:500]
+    refund.result_code = refund.refusal or answer.code[:64]
+    refund.result_message = refund.refusal_words or answer.message[:500]
     refund.paytm_refund_id = (answer.refund_id or refund.paytm_refund_id)[:64]
     if state in (RefundState.DONE, RefundState.FAILED):
         refund.decided_at = now()
@@ -224,7 +247,7 @@ def _apply(
         refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
 
 
-def _no_answer(refund: Refund, error: PaytmError) -> None:
+def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
     """Nothing is known to have happened. The next step asks refund status first, which costs
     one call where the request never left, and cannot refund twice where it did."""
     reason = type(error).__name__.lower()

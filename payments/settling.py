@@ -14,7 +14,7 @@ from payments.models import Link, Message, Payment
 from payments.outbox import payment_changed
 from payments.paytm import OrderStatus, Outcome
 from payments.schedule import MINUTE
-from payments.states import PAYMENT_RANK, PaymentState, may_become
+from payments.states import PAYMENT_RANK, UNDECIDED, PaymentState, may_become
 from payments.timeline import note
 from tenants.current import current_tenant
 
@@ -43,7 +43,7 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
             .select_related("account")
             .get(pk=payment.pk)
         )
-        message = inbox.keep(locked, Message.Source.STATUS, answer.raw, answer.outcome.value)
+        message, _ = inbox.keep(locked, Message.Source.STATUS, answer.raw, answer.outcome.value)
         claimed = _claimed_state(locked, answer)
         if claimed and may_become(locked.state, claimed, PAYMENT_RANK):
             _apply(locked, claimed, answer, message)
@@ -104,7 +104,7 @@ def _apply(payment: Payment, state: PaymentState, answer: OrderStatus, message: 
     payment.method = answer.method or ""
     payment.gateway = (answer.gateway or "")[:40]
     payment.bank = (answer.bank or "")[:60]
-    payment.decided_at = now()
+    payment.decided_at = None if state in UNDECIDED else now()
     payment.save()
     if state == PaymentState.PAID:
         ledger.book_sale(payment, payment.amount_paise)
@@ -112,4 +112,4 @@ def _apply(payment: Payment, state: PaymentState, answer: OrderStatus, message: 
         ledger.book_surplus(payment, answer.amount_paise)
     note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
     if state in (PaymentState.PAID, PaymentState.SURPLUS, PaymentState.FAILED):
-        payment_changed.enqueue(current_tenant().pk, payment_id=str(payment.pk))
+        payment_changed.enqueue(current_tenant().pk, payment_id=str(payment.pk), state=state)

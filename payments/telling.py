@@ -15,11 +15,11 @@ from tenants.current import current_tenant, zone
 from tenants.models import Membership
 
 
-def tell_payment(payment: Payment) -> None:
-    """Mail the team about a paid or surplus payment; a failed one is not worth a mail."""
-    if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
+def tell_payment(payment: Payment, state: str) -> None:
+    """Mail the team that it became paid or surplus; a failed one is not worth a mail."""
+    if state in (PaymentState.PAID, PaymentState.SURPLUS):
         about = {"paise": ledger.received(payment), "why": reasons.of_payment(payment).text}
-        _tell(f"payment_{payment.state}", payment, about)
+        _tell(f"payment_{state}", payment, about)
 
 
 def tell_refund(refund: Refund) -> None:

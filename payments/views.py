@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from config.client_ip import client_ip
+from config.client_ip import client_network
 from merchants.models import Profile
 from payments import collecting, ledger, notices, reasons
 from payments.asking import ask_on_view
@@ -45,7 +45,7 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
 def _start(request: PayerRequest, link: Link) -> HttpResponse:
     refuse_foreign_origin(request)
     form = PayForm(request.POST, link=link)
-    if not limits.hit(f"pay:{client_ip(request)}:{link.pk}", PAY_TRIES, 60):
+    if not limits.hit(f"pay:{client_network(request)}:{link.pk}", PAY_TRIES, 60):
         return _pay_page(request, link, form, "too_many", 429)
     if not form.is_valid():
         return _pay_page(request, link, form, "", 422)
@@ -73,7 +73,7 @@ def _pay_page(
 def go(request: PayerRequest, token: str) -> HttpResponse:
     """The hop to Paytm's page: a form that submits itself, or by its button."""
     payment = _payment(token)
-    if not payment.can_be_paid_now:
+    if not _can_continue(payment):
         return _see("pay_status", token)
     base_url = payment.account.base_url
     action = payment_page_url(base_url, mid=payment.account.mid, order_id=payment.order_id)
@@ -89,13 +89,14 @@ def go(request: PayerRequest, token: str) -> HttpResponse:
 def status(request: PayerRequest, token: str) -> HttpResponse:
     """What became of a payment, as Paytm says now: paid, failed, or being checked."""
     payment = ask_on_view(_payment(token))
+    can_continue = _can_continue(payment)
     context = {
         "link": payment.link,
         "payment": payment,
         "paise": ledger.received(payment),
         "shown": reasons.shown(payment),
-        "words": reasons.of_payment(payment),
-        "can_continue": payment.can_be_paid_now,
+        "words": reasons.of_payment(payment, can_continue),
+        "can_continue": can_continue,
         "refunds": payment.refunds.order_by("created_at"),
     }
     return _page(request, "pay/status.html", payment.live, context)
@@ -114,7 +115,7 @@ def report(request: PayerRequest, token: str) -> HttpResponse:
     refuse_foreign_origin(request)
     if not form.is_valid():
         return _page(request, "pay/report.html", link.live, context, 422)
-    if not limits.hit(f"report:{client_ip(request)}", REPORTS, 3600):
+    if not limits.hit(f"report:{client_network(request)}", REPORTS, 3600):
         return _page(request, "pay/report.html", link.live, context | {"too_many": True}, 429)
     PageReport.objects.create(tenant=request.tenant, link_token=link.token, **form.cleaned_data)
     return _page(request, "pay/reported.html", link.live, context)
@@ -195,6 +196,11 @@ def _payment(token: str) -> Payment:
     if payment is None:
         raise Http404
     return payment
+
+
+def _can_continue(payment: Payment) -> bool:
+    """Whether the payer may still go to Paytm: the token lives, and the link takes money."""
+    return payment.can_be_paid_now and not collecting.why_closed(payment.link)
 
 
 def _world(token: str) -> bool:

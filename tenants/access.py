@@ -113,8 +113,12 @@ def payer(view: View) -> View:
     return _declare(enter, view, "payer")
 
 
-def staff(role: User.StaffRole) -> Callable[[View], View]:
-    """Platform staff with a second factor; ADMIN views are closed to support (403)."""
+def staff(role: User.StaffRole, back_to: str = "platform") -> Callable[[View], View]:
+    """Platform staff with a second factor; ADMIN views are closed to support (403).
+
+    An ADMIN view also wants a proof within five minutes, which returns to it, or, where it
+    answers POST alone, to the page named `back_to`.
+    """
 
     def decorate(view: View) -> View:
         def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
@@ -126,6 +130,8 @@ def staff(role: User.StaffRole) -> Callable[[View], View]:
                 return _second_factor_wanted(request)
             if role == User.StaffRole.ADMIN and request.user.staff_role != role:
                 raise PermissionDenied
+            if role == User.StaffRole.ADMIN and not proved_recently(request):
+                return _proof_wanted(request, back_to)
             return view(request, **kwargs)
 
         return _declare(enter, view, f"staff:{role}")
@@ -159,7 +165,8 @@ def _refusal(request: WorldRequest, permission: str) -> HttpResponse | None:
         raise PermissionDenied
     if request.live and not request.tenant.live_open:
         return render(request, "dashboard/live_closed.html", status=403)
-    if request.live and permission in roles.SECOND_FACTOR and not is_mfa_enabled(request.user):
+    live = request.tenant.live_open if request.live is None else request.live
+    if live and permission in roles.SECOND_FACTOR and not is_mfa_enabled(request.user):
         return _second_factor_wanted(request)
     return None
 

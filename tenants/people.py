@@ -7,6 +7,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django import forms
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.hashers import make_password
 from django.db.models import F
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -42,6 +43,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         message = self.render_mail(template_prefix, email, context)
         html = next((body for body, kind in getattr(message, "alternatives", [])), "")
         mail.post_rendered(email, message.subject, message.body, html)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Costs the password hash that a new account costs, so that time tells nothing."""
+        make_password(email)
+        super().send_account_already_exists_mail(email)
 
 
 class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]

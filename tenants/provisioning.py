@@ -24,7 +24,11 @@ from tenants.models import Membership, Role, Tenant, User, new_key
 READY_AHEAD = 3
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RESERVED = frozenset(
-    ["about", "account", "accounts", "admin", "api", "app", "assets", "billing", "blog", "callback", "dashboard", "demo", "docs", "galla", "health", "help", "legal", "live", "login", "logout", "mail", "metrics", "new", "pay", "paytm", "platform", "pricing", "privacy", "root", "security", "settings", "signup", "site", "staff", "static", "status", "support", "system", "team", "terms", "test", "webhook", "www"]
+    """
+    about account accounts admin api app assets billing blog callback dashboard demo docs galla
+    health help legal live login logout mail metrics new pay paytm platform pricing privacy root
+    security settings signup site staff static status support system team terms test webhook www
+    """.split()  # noqa: SIM905  (a list of words reads better as words)
 )
 
 

@@ -5,9 +5,9 @@ whichever connection was idle last.
 """
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -20,10 +20,13 @@ SIGNED_IN = {0, 12}  # AuthenticationOk, AuthenticationSASLFinal: the client has
 
 class Pooler:
     def __init__(self, server_url: str) -> None:
-        with psycopg2.connect(server_url) as connection:
-            info = connection.info
-        self._host, self._port = info.host, info.port
+        with closing(psycopg2.connect(server_url)) as connection:
+            self._host, self._port = connection.info.host, connection.info.port
         self._idle: list[Streams] = []
+
+    def close(self) -> None:
+        for _, writer in self._idle:
+            writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -92,21 +95,22 @@ async def read(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 @contextmanager
 def pooler_before(server_url: str) -> Iterator[int]:
     """The port of a pooler before this server."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    ports: list[int] = []
+    started: Future[tuple[int, Callable[[], object]]] = Future()
 
     async def listen() -> None:
-        server = await asyncio.start_server(Pooler(server_url).serve, "127.0.0.1", 0)
-        ports.append(server.sockets[0].getsockname()[1])
-        ready.set()
+        pooler, stop, loop = Pooler(server_url), asyncio.Event(), asyncio.get_running_loop()
+        server = await asyncio.start_server(pooler.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        started.set_result((port, lambda: loop.call_soon_threadsafe(stop.set)))
+        await stop.wait()
+        server.close()
+        pooler.close()
 
-    def run() -> None:
-        loop.run_until_complete(listen())
-        loop.run_forever()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    ready.wait(10)
-    yield ports[0]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(asyncio.run, listen())
+        port, stop = started.result(10)
+        try:
+            yield port
+        finally:
+            stop()
+            ended.result(10)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg2
@@ -72,6 +73,13 @@ def own_database(options: str = "") -> Iterator[str]:
 def url_of(name: str) -> str:
     """The URL of another database on the tests' server."""
     return re.sub(r"//([^/]*)/[^?]*", rf"//\1/{name}", os.environ["DATABASE_URL"], count=1)
+
+
+def through(url: str, port: int) -> str:
+    """The same user and database at another port of this machine."""
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    return f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
 
 
 def administer(statement: str) -> None:

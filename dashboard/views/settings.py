@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -48,10 +49,11 @@ def _save(request: MerchantRequest) -> HttpResponse:
     form = SettingsForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, form, 422)
-    profile.describe(request.tenant, form.facts, request.user)
     logo = form.cleaned_data["logo"]
-    if logo or form.cleaned_data["remove_logo"]:
-        profile.change_logo(logo, request.user)
+    with transaction.atomic():
+        profile.describe(request.tenant, form.facts, request.user)
+        if logo or form.cleaned_data["remove_logo"]:
+            profile.change_logo(logo, request.user)
     messages.success(request, _("Saved."))
     return redirect("settings", slug=request.tenant.slug)
 

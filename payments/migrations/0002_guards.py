@@ -59,13 +59,33 @@ def guard(name: str, table: str, event: str, function: str, *args: str) -> migra
     )
 
 
+def kept(table: str) -> migrations.RunSQL:
+    """Refuse to empty the table: row triggers do not fire on TRUNCATE."""
+    return migrations.RunSQL(
+        [
+            f"CREATE TRIGGER {table}_kept BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
+        ],
+        [f"DROP TRIGGER {table}_kept ON {table}"],
+    )
+
+
 EVERY = "UPDATE OR DELETE"
+KEPT = (
+    "payments_transfer",
+    "payments_message",
+    "payments_timelineentry",
+    "payments_payment",
+    "payments_refund",
+    "merchants_auditevent",
+)
 
 
 class Migration(migrations.Migration):
     dependencies = [("payments", "0001_initial"), ("tenants", "0002_functions_and_unlogged_tables")]
 
     operations = [
+        *[kept(table) for table in KEPT],
         guard("transfer_append", "payments_transfer", EVERY, "append_only", "folded"),
         guard("message_append", "payments_message", EVERY, "append_only"),
         guard("timeline_append", "payments_timelineentry", EVERY, "append_only"),

@@ -83,6 +83,11 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["live", "-created_at", "id"], name="payment_newest"),
             models.Index(fields=["live", "state", "-created_at", "id"], name="payment_by_state"),
+            models.Index(
+                fields=["next_ask_at"],
+                name="payment_due",
+                condition=models.Q(next_ask_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

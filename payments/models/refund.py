@@ -28,6 +28,10 @@ class Refund(models.Model):
     result_message = models.CharField(max_length=500, blank=True)
     asked_by_id = models.UUIDField()
     asked_by_name = models.CharField(max_length=80)
+    # How often it was sent to Paytm, and how Paytm refused a repeat, which is not yet final.
+    sends = models.SmallIntegerField(default=0)
+    refusal = models.CharField(max_length=64, blank=True)
+    refusal_words = models.CharField(max_length=500, blank=True)
     next_ask_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True)
@@ -43,7 +47,14 @@ class Refund(models.Model):
                 condition=models.Q(state__in=["requested", "sent", "accepted"]),
             ),
         ]
-        indexes = [models.Index(fields=["live", "-created_at", "id"], name="refund_newest")]
+        indexes = [
+            models.Index(fields=["live", "-created_at", "id"], name="refund_newest"),
+            models.Index(
+                fields=["next_ask_at"],
+                name="refund_due",
+                condition=models.Q(next_ask_at__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.ref_id

@@ -11,10 +11,11 @@ from tenants.migrations_sql import CACHE_SQL, JOB_SQL, RATE_LIMIT_SQL
 APPEND_ONLY = """
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- The arguments name the columns that may change after all.
-    IF TG_OP = 'UPDATE' AND TG_NARGS > 0
-       AND to_jsonb(OLD) - TG_ARGV = to_jsonb(NEW) - TG_ARGV THEN
-        RETURN NEW;
+    -- The arguments name the columns that may change after all. OLD is there for rows alone.
+    IF TG_OP = 'UPDATE' AND TG_NARGS > 0 THEN
+        IF to_jsonb(OLD) - TG_ARGV = to_jsonb(NEW) - TG_ARGV THEN
+            RETURN NEW;
+        END IF;
     END IF;
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$

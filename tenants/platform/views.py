@@ -69,7 +69,7 @@ def merchant(request: PersonRequest, id: UUID) -> HttpResponse:
         "team": tenant.memberships.select_related("user").order_by("created_at"),
         "acts": tenant.staff_acts.select_related("by").order_by("-id")[:50],
         "reports": tenant.page_reports.order_by("-created_at")[:20],
-        "form": ReasonForm(),
+        "forms": {deed: ReasonForm(auto_id=f"{deed}_%s") for deed in DEEDS},
         "may_act": request.user.staff_role == ADMIN,
     }
     return render(request, "platform/merchant.html", context)

@@ -61,7 +61,9 @@ class Stack:
     def run(self, *words: str) -> str:
         """What a Python program says that runs beside the product, as one of its own."""
         told = environment_of(self.port, self.data_dir) | {"DATABASE_URL": self.database_url}
-        done = subprocess.run([sys.executable, *words], env=told, stdout=subprocess.PIPE, check=True)
+        done = subprocess.run(
+            [sys.executable, *words], env=told, stdout=subprocess.PIPE, check=True
+        )
         return done.stdout.decode()
 
     def is_ready(self) -> bool:

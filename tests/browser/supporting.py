@@ -15,9 +15,11 @@ django.setup()
 
 from allauth.mfa.adapter import get_adapter  # noqa: E402
 from allauth.mfa.models import Authenticator  # noqa: E402
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from merchants.models import Profile  # noqa: E402
+from payments import collecting  # noqa: E402
 from payments.models import Payment  # noqa: E402
 from tenants.models import (  # noqa: E402
     CaughtMail,
@@ -43,13 +45,19 @@ def main() -> dict[str, Any]:
     new_shop("meera-spices", "Meera Spices", meera)
     silks = new_shop("lakshmi-silks", "Lakshmi Silks", lakshmi)
     cast.go_live(silks, lakshmi)
+    RecoveryCodes.activate(lakshmi)
     new_shop("old-bazaar", "Old Bazaar", lakshmi)
     Tenant.objects.filter(slug="old-bazaar").update(state=Tenant.State.SUSPENDED)
     work_for_staff(asha, ada)
     invitation = make.invitation(asha, vikram, email=nisha.email).token
     return {
         "people": [told(user) for user in (nisha, vikram, meera, lakshmi, ada)],
-        "ids": {"asha": things_of(asha), "lakshmi": live_things_of(silks), "ada": asha.pk},
+        "ids": {
+            "asha": things_of(asha),
+            "lakshmi": live_things_of(silks),
+            "ada": {"platform_merchant": asha.pk},
+            "stranger": payers_things_of(asha),
+        },
         "invitation": invitation,
     }
 
@@ -69,9 +77,11 @@ def new_shop(slug: str, name: str, owner: User) -> Tenant:
 
 
 def work_for_staff(tenant: Tenant, by: User) -> None:
-    PageReport.objects.create(tenant=tenant, link_token="gone", reason="other", words="Just a test")
+    with tenant_context(tenant):
+        token = make.link(description="Miracle tea").token
+    PageReport.objects.create(tenant=tenant, link_token=token, reason="other", words="Just a test")
     DeadJob.objects.create(
-        kind="tenants.mail.send", lane=1, tenant_id=tenant.pk, attempts=12,
+        kind="tenants.mail.deliver", lane=1, tenant_id=tenant.pk, attempts=12,
         error="SMTPConnectError: the mail server does not answer",
     )  # fmt: skip
     StaffAct.objects.create(tenant=tenant, by=by, act="resumed", words="Their papers are in order")
@@ -79,12 +89,25 @@ def work_for_staff(tenant: Tenant, by: User) -> None:
 
 def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        paid = Payment.objects.filter(refunds__isnull=False).select_related("link").first()
-        assert paid
-        ids = {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id}
-        open_link = make.link(description="A donation", amount_paise=None)
-        tokens = {"pay": open_link.token, "pay_report": open_link.token, "pay_status": paid.token}
-        return ids | tokens | {"caught_mail": CaughtMail.objects.latest("id").pk}
+        paid = refunded_payment()
+        return {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id}
+
+
+def payers_things_of(tenant: Tenant) -> dict[str, Any]:
+    with tenant_context(tenant):
+        link = make.link(description="A donation", amount_paise=None)
+        begun = collecting.start(make.link(description="Green tea"), 500_00, None)
+        return {
+            "pay": link.token,
+            "pay_report": link.token,
+            "pay_go": begun.token,
+            "pay_status": refunded_payment().token,
+            "caught_mail": CaughtMail.objects.latest("id").pk,
+        }
+
+
+def refunded_payment() -> Payment:
+    return Payment.objects.filter(refunds__isnull=False).latest("created_at")
 
 
 def live_things_of(tenant: Tenant) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The one way that browser tests open pages: each is checked on the spot, whoever opens it."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -172,11 +171,11 @@ def window(
 ) -> Iterator[Walker]:
     """A browser of one person's own. What goes wrong after the last look fails at the end."""
     options: dict[str, Any] = {"viewport": size, "reduced_motion": "reduce"}
-    with browser.new_context(**options, java_script_enabled=scripts, storage_state=state) as context:
+    with browser.new_context(
+        **options, java_script_enabled=scripts, storage_state=state
+    ) as context:
         context.set_default_timeout(PATIENCE)
-        context.grant_permissions(
-            ["clipboard-read", "clipboard-write"], origin=stack.base_url
-        )
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stack.base_url)
         context.add_init_script(TELL_OF_POLICY)
         walker = Walker(context.new_page(), stack, scripts)
         yield walker

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -14,7 +13,10 @@ from django.conf import settings
 
 from tests.conftest import MIDS
 from tests.forms import Form, read_form
+from tests.terminal import talk
 from tests.wire import Simulator
+
+pytestmark = pytest.mark.slow
 
 MID, KEY = MIDS["acme"]
 WRONG_KEY = "acme0000merchanT"
@@ -256,31 +258,9 @@ def test_an_odd_order_id_is_refused(paytm: Simulator) -> None:
 
 
 def test_the_key_can_be_typed_and_is_not_shown(paytm: Simulator) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        command(),
-        cwd=settings.ROOT,
-        env=environment(paytm, key=""),
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-        text=True,
-        start_new_session=True,
+    code, told, shown = talk(
+        command()[1:], environment(paytm, key=""), [("Merchant key", KEY), ("Press Enter", "")]
     )
-    os.close(theirs)
-    shown = read_until(ours, "Merchant key")
-    os.write(ours, f"{KEY}\n".encode())
-    shown += read_until(ours, "Press Enter")
-    os.write(ours, b"\n")
-    told, _ = process.communicate(timeout=120)
-    os.close(ours)
-    assert process.returncode == 0
+    assert code == 0
     assert told.endswith("holds: 15, not asked: 11\n")
-    assert KEY not in shown + told
-
-
-def read_until(terminal: int, words: str) -> str:
-    shown = ""
-    while words not in shown:
-        shown += os.read(terminal, 4096).decode()
-    return shown
+    assert KEY not in told + shown

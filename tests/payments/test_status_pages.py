@@ -121,6 +121,16 @@ def test_who_has_not_paid_yet_can_continue(client: Client, paytm: Simulator, lin
     assert again == hop
 
 
+def test_on_a_closed_link_nobody_can_continue(client: Client, link: Link) -> None:
+    go_to_paytm(client, f"/p/{link.token}")
+    payment = Payment.objects.get()
+    Link.objects.update(state=Link.State.DISABLED)
+    assert client.get(f"/p/go/{payment.token}")["Location"] == f"/p/return/{payment.token}"
+    page = seen(client, payment)
+    assert 'data-payment-state="checking"' in page
+    assert "/p/go/" not in page
+
+
 def test_a_lost_callback_needs_no_callback(client: Client, paytm: Simulator, link: Link) -> None:
     paytm.decide(go_to_paytm(client, f"/p/{link.token}"), "success")
     assert 'data-payment-state="paid"' in seen(client, Payment.objects.get())

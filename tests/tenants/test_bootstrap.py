@@ -1,26 +1,23 @@
 """`manage.py bootstrap`, run as an operator does, and the instance that it sets up."""
 
 import os
-import pty
 import re
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import psycopg2
 import pytest
 import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.conf import settings
 
 from tests import production
 from tests.browser.stack import free_ports
 from tests.forms import read_form
 from tests.mail_server import mail_server
 from tests.pooler import pooler_before
+from tests.terminal import talk
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +59,8 @@ def bootstrap(
 def secret_in(said: str) -> str:
     """The authenticator secret, told as itself and in a URL that agrees."""
     [url] = re.findall(r"otpauth://totp/\S+", said)
-    [secret] = re.findall(r"^    ([A-Z2-7]{32})$", said, re.MULTILINE)
+    shown: list[str] = re.findall(r"^    ([A-Z2-7]{32})$", said, re.MULTILINE)
+    [secret] = shown
     assert parse_qs(urlsplit(url).query) == {"secret": [secret], "issuer": ["Galla"]}
     return secret
 
@@ -128,30 +126,15 @@ def test_without_a_sound_address_and_password_nobody_is_made(
 
 
 def test_the_password_can_be_typed_twice(instance: dict[str, str], database: str) -> None:
-    assert typed(instance, PASSWORD, "something else").endswith("The two passwords differ.\n")
-    assert people(database) == []
-    assert f"{ADMIN}, made now" in typed(instance, PASSWORD, PASSWORD)
-    assert len(people(database)) == 1
-
-
-def typed(instance: dict[str, str], *lines: str) -> str:
-    """What is said when these lines are typed, one per question."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, *BOOTSTRAP, "--admin-email", ADMIN],
-        cwd=settings.ROOT,
-        env=instance,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    os.write(ours, "".join(f"{line}\n" for line in lines).encode())
-    said, _ = process.communicate(timeout=production.SECONDS)
-    os.close(ours)
-    return said
+    words = (*BOOTSTRAP, "--admin-email", ADMIN)
+    first, again = "Password of the new platform admin", "Once more"
+    code, _, shown = talk(words, instance, [(first, PASSWORD), (again, "something else")])
+    assert (code, people(database)) == (1, [])
+    assert "The two passwords differ." in shown
+    code, told, shown = talk(words, instance, [(first, PASSWORD), (again, PASSWORD)])
+    assert code == 0
+    assert f"{ADMIN}, made now" in told
+    assert PASSWORD not in told + shown
 
 
 def test_a_person_who_is_there_already_is_appointed(
@@ -230,10 +213,7 @@ def test_another_encoding_is_refused(instance: dict[str, str]) -> None:
 
 def test_a_pooler_that_mixes_clients_is_refused(instance: dict[str, str], database: str) -> None:
     with pooler_before(database) as port:
-        parts = urlsplit(database)
-        user = parts.netloc.rpartition("@")[0]
-        url = f"postgresql://{user}@127.0.0.1:{port}{parts.path}"
-        ended = bootstrap(instance, DATABASE_URL=url)
+        ended = bootstrap(instance, DATABASE_URL=production.through(database, port))
     assert ended.returncode == 1
     assert "DATABASE_URL: a pooler before the database shares its connections" in ended.stderr
 
@@ -259,7 +239,7 @@ def test_the_test_mail_reaches_the_admin(instance: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("scheme", "answers", "said"),
     [
-        ("smtp://me:wrong-password@", {"EHLO": "250 AUTH PLAIN", "AUTH": "535 no"},
+        ("smtp://me:wrong-password@", {"EHLO": "250-test\r\n250 AUTH PLAIN", "AUTH": "535 no"},
          "the server refuses the user or password"),
         ("smtp://me:wrong-password@", {}, "the server does not offer what was asked for"),
         ("smtp+tls://", {}, "the server does not offer what was asked for"),
@@ -315,10 +295,10 @@ def test_the_admin_signs_in_to_the_platform_through_a_proxy(instance: dict[str, 
         proxy = Proxy(port)
         until(proxy.reaches)
         home = proxy.get("/platform/")
-        login = read_form(home.text, "login")
+        login = read_form(home.text, "")
         second = proxy.post(login.action, login.fields | {"login": ADMIN, "password": PASSWORD})
         code = format_hotp_value(hotp_value(secret, int(time.time()) // 30))
-        authenticate = read_form(second.text, "totp")
+        authenticate = read_form(second.text, "")
         platform = proxy.post(authenticate.action, authenticate.fields | {"code": code})
     finally:
         web.terminate()
@@ -368,8 +348,8 @@ class Proxy:
         return answer
 
 
-def until(happened: object, seconds: float = 60) -> None:
+def until(happened: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not happened():  # type: ignore[operator]
+    while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.1)

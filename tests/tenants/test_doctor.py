@@ -1,11 +1,11 @@
-"""The database that is refused: out of reach, too little, or behind a pooler that mixes clients."""
+"""Seeing that a pooler hands one client's session to another."""
 
-import os
 from collections.abc import Iterator
-from urllib.parse import urlsplit, urlunsplit
+from contextlib import closing, contextmanager
 
 import psycopg2
 import pytest
+from psycopg2 import extensions
 
 from tenants.doctor import shares_backends
 from tests import production
@@ -15,33 +15,31 @@ from tests.pooler import pooler_before
 @pytest.fixture(scope="module")
 def pooled() -> Iterator[str]:
     """The tests' server behind a pooler in transaction mode."""
-    url = os.environ["DATABASE_URL"]
-    with pooler_before(production.url_of("postgres")) as port:
-        parts = urlsplit(url)
-        signed_in_as = parts.netloc.rpartition("@")[0]
-        address = f"{signed_in_as}@127.0.0.1:{port}"
-        yield urlunsplit(("postgresql", address, "/postgres", "", ""))
+    url = production.url_of("postgres")
+    with pooler_before(url) as port:
+        yield production.through(url, port)
 
 
-def connect(url: str) -> psycopg2.extensions.connection:
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    return connection
+@contextmanager
+def two_clients(url: str) -> Iterator[tuple[extensions.connection, extensions.connection]]:
+    with closing(psycopg2.connect(url)) as one, closing(psycopg2.connect(url)) as other:
+        one.autocommit = other.autocommit = True
+        yield one, other
 
 
 def test_direct_connections_share_nothing() -> None:
-    url = production.url_of("postgres")
-    assert not shares_backends(connect(url), connect(url))
+    with two_clients(production.url_of("postgres")) as (one, other):
+        assert not shares_backends(one, other)
 
 
 def test_a_pooler_in_transaction_mode_does(pooled: str) -> None:
-    assert shares_backends(connect(pooled), connect(pooled))
+    with two_clients(pooled) as (one, other):
+        assert shares_backends(one, other)
 
 
-def test_what_a_pooler_mixes_is_the_search_path(pooled: str) -> None:
-    """The danger itself, so that the pooler above is known to be a real one."""
-    acme, globex = connect(pooled), connect(pooled)
-    with acme.cursor() as one, globex.cursor() as other:
+def test_what_such_a_pooler_mixes_is_the_search_path(pooled: str) -> None:
+    """The danger itself: the pooler of these tests is a real one."""
+    with two_clients(pooled) as (acme, globex), acme.cursor() as one, globex.cursor() as other:
         one.execute("SET search_path TO acme")
         other.execute("SET search_path TO globex")
         one.execute("SHOW search_path")

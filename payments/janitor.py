@@ -1,0 +1,35 @@
+"""Nothing is stuck for ever: what should have been asked about and was not is asked again.
+
+Jobs are durable, but one may be buried among the dead after hours of failing. Its payment or
+refund still says when it was due, and that is what counts here.
+"""
+
+from datetime import timedelta
+
+from config.clock import now
+from payments.asking import ask_soon
+from payments.models import Payment, Refund
+from payments.refunding import ask_refund_soon
+from tenants.jobs import BULK, job, periodic
+from tenants.models import Tenant
+
+OVERDUE = timedelta(minutes=15)
+AT_ONCE = 500
+
+
+@periodic(every=600, lane=BULK)
+def sweep() -> None:
+    """Have every merchant looked over. A suspended one too: its money is under way as well."""
+    claimed = Tenant.objects.exclude(state=Tenant.State.READY)
+    for tenant_id in claimed.values_list("pk", flat=True).iterator():
+        mend.enqueue(tenant_id, key=f"mend:{tenant_id}")
+
+
+@job(lane=BULK, atomic=True)
+def mend() -> None:
+    """Write the jobs of this merchant's overdue payments and refunds once more."""
+    overdue = now() - OVERDUE
+    for payment in Payment.objects.filter(next_ask_at__lt=overdue)[:AT_ONCE]:
+        ask_soon(payment)
+    for refund in Refund.objects.filter(next_ask_at__lt=overdue)[:AT_ONCE]:
+        ask_refund_soon(refund)
