@@ -174,6 +174,11 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
 MFA_ADAPTER = "tenants.people.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {
+    "add_webauthn": "tenants.passkeys.AddForm",
+    "login_webauthn": "tenants.passkeys.LoginForm",
+    "reauthenticate_webauthn": "tenants.passkeys.ReauthenticateForm",
+}
 MFA_TOTP_ISSUER = "Galla"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 USERSESSIONS_TRACK_ACTIVITY = True

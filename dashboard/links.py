@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -18,6 +19,7 @@ from payments.money import MAX_PAISE, MIN_PAISE, plain_inr
 
 # Outside production a merchant may try with a site of its own machine.
 RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
+LONGEST_LIFE = timedelta(days=3652)
 NO_ADDRESS = gettext_lazy("Enter a web address that begins with https://.")
 
 
@@ -88,6 +90,8 @@ class LinkForm(forms.Form):
         moment = self.cleaned_data["expires_at"]
         if moment and moment <= now():
             raise ValidationError(_("Choose a time that is still to come."))
+        if moment and moment > now() + LONGEST_LIFE:
+            raise ValidationError(_("Choose a time within the next ten years."))
         return moment
 
     def clean(self) -> dict[str, Any]:

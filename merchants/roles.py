@@ -25,7 +25,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "live.ask": frozenset({OWNER}),
 }
 
-# In live mode, and for the whole of a merchant once its live mode is open, these need a second factor of the person who does them.
+# In live mode, and for the whole of a merchant once its live mode is open, these need a second
+# factor of the person who does them.
 SECOND_FACTOR = frozenset(
     {"links.manage", "refunds.create", "credentials.view", "credentials.manage", "team.manage"}
 )

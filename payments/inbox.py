@@ -24,7 +24,10 @@ def keep(payment: Payment, source: str, raw: str, verdict: str) -> tuple[Message
 
 
 def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Message | None:
-    """Store a message that failed its checks, at most twenty for a payment; None if it was not."""
+    """Store a message that failed its checks, at most twenty for a payment; None if it was not.
+
+    Called under the payment's lock, so that twenty is twenty.
+    """
     kept = payment.messages.aggregate(n=Count("pk", filter=Q(verdict__startswith=REFUSED)))["n"]
     if kept >= FORGERIES_KEPT:
         messages.labels(source, f"{REFUSED}{reason}").inc()

@@ -29,7 +29,7 @@ def sweep() -> None:
 def mend() -> None:
     """Write the jobs of this merchant's overdue payments and refunds once more."""
     overdue = now() - OVERDUE
-    for payment in Payment.objects.filter(next_ask_at__lt=overdue)[:AT_ONCE]:
+    for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk")[:AT_ONCE]:
         ask_soon(payment)
-    for refund in Refund.objects.filter(next_ask_at__lt=overdue)[:AT_ONCE]:
+    for refund in Refund.objects.filter(next_ask_at__lt=overdue).order_by("pk")[:AT_ONCE]:
         ask_refund_soon(refund)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.signals import email_changed
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django import forms
@@ -65,7 +66,7 @@ def end_sessions(user: User) -> None:
     User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
 
 
-@receiver([authenticator_added, authenticator_removed])
+@receiver([authenticator_added, authenticator_removed, email_changed])
 def end_other_sessions(request: HttpRequest, user: User, **_: Any) -> None:
     end_sessions(user)
     user.refresh_from_db(fields=["session_epoch"])

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import F
@@ -93,6 +93,13 @@ def claim(*, slug: str, name: str, owner: User, time_zone: str) -> Tenant:
     Without a ready schema one is made first, which takes about a second.
     """
     check_slug(slug)
+    try:
+        return _claim(slug, name, owner, time_zone)
+    except IntegrityError as error:
+        raise BadSlug("taken") from error  # by somebody a moment ago
+
+
+def _claim(slug: str, name: str, owner: User, time_zone: str) -> Tenant:
     with transaction.atomic():
         tenant = _take_ready() or create_ready()
         Tenant.objects.filter(pk=tenant.pk).update(

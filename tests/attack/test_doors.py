@@ -1,5 +1,6 @@
 """Attacks on allauth's addresses: what a stolen or old session may do to its person."""
 
+# ruff: noqa: E501, PT018  (acts run before the loop goes on)
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator

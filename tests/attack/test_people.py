@@ -38,7 +38,9 @@ def test_signing_up_does_not_tell_by_time_who_has_an_account(alice: User, settin
 
 
 @pytest.mark.parametrize("name", ["session", "csrf", "messages", "django_language"])
-@pytest.mark.parametrize("value", [r'"abcdefghijklmnop\000"', '"\\355\\240\\200abcdefgh"', "\udced"])
+@pytest.mark.parametrize(
+    "value", [r'"abcdefghijklmnop\000"', '"\\355\\240\\200abcdefgh"', "\udced"]
+)
 @pytest.mark.parametrize("path", ["/", "/merchants/", "/accounts/login/"])
 def test_an_odd_cookie_is_no_500(db: None, name: str, value: str, path: str) -> None:
     r"""Django undoes octal escapes in a quoted cookie, so `session="…\000"` is a NUL in a query.
@@ -76,11 +78,14 @@ def test_taking_off_a_member_twice_is_no_500(open_acme: Tenant) -> None:
     alice, bob = User.objects.get(name="Alice"), User.objects.get(name="Bob")
     place = Membership.objects.get(user=bob, tenant=open_acme)
     client = signed_in(alice)
-    assert while_the_team_is_locked(
-        open_acme,
-        lambda: Membership.objects.filter(pk=place.pk).delete(),
-        lambda: client.post(f"/m/acme/team/{place.pk}/remove"),
-    ) < 500
+    assert (
+        while_the_team_is_locked(
+            open_acme,
+            lambda: Membership.objects.filter(pk=place.pk).delete(),
+            lambda: client.post(f"/m/acme/team/{place.pk}/remove"),
+        )
+        < 500
+    )
 
 
 def test_accepting_an_invitation_twice_is_no_500(open_acme: Tenant) -> None:
@@ -90,11 +95,14 @@ def test_accepting_an_invitation_twice_is_no_500(open_acme: Tenant) -> None:
     offer = make.invitation(open_acme, alice, email="eve@example.com")
     client = signed_in(eve)
     try:
-        assert while_the_team_is_locked(
-            open_acme,
-            offer.delete,
-            lambda: client.post(f"/invitations/{offer.token}"),
-        ) < 500
+        assert (
+            while_the_team_is_locked(
+                open_acme,
+                offer.delete,
+                lambda: client.post(f"/invitations/{offer.token}"),
+            )
+            < 500
+        )
     finally:
         Membership.objects.filter(user=eve).delete()
         eve.delete()
@@ -116,7 +124,7 @@ def while_the_team_is_locked(tenant: Tenant, change, request) -> int:
         change()
         thread.start()
         wait_until_blocked()
-    thread.join(20); print("STATUS", found)
+    thread.join(20)
     return found[0]
 
 
@@ -186,3 +194,23 @@ def test_platform_admins_prove_who_they_are_before_they_open_live_mode(
     client.post(f"/platform/merchants/{acme.pk}/approve", {"words": "fine"})
     acme.refresh_from_db()
     assert acme.live_state == Tenant.LiveState.ASKED
+
+
+def test_signing_up_in_two_tabs_is_no_500(open_acme: Tenant) -> None:
+    """A double click on 'Sign up': both find the address free, the second insert meets the first
+    (IntegrityError from allauth's sign-up)."""
+    email = "eve@example.com"
+    fields = {"name": "Eve", "email": email, "password1": "a long enough pass phrase"}
+    client = browser()
+    client.raise_request_exception = False
+    try:
+        assert (
+            while_the_team_is_locked(
+                open_acme,
+                lambda: User.objects.create_user(email, "a long enough pass phrase"),
+                lambda: client.post("/accounts/signup/", fields),
+            )
+            < 500
+        )
+    finally:
+        User.objects.filter(email=email).delete()

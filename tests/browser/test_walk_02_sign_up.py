@@ -32,7 +32,7 @@ def sign_up(kavya: Walker) -> None:
     kavya.fill({"Password": KAVYA.password})
     kavya.press("Create account")
     kavya.heading("Enter the code")
-    code = mailed_code(kavya, KAVYA.email, "Confirm")
+    code = mailed_code(kavya, KAVYA.email, "Your code for")
     kavya.open("/accounts/confirm-email/")
     kavya.fill({"Code": "000000"})
     kavya.press("Confirm")
@@ -59,7 +59,7 @@ def create_merchant(kavya: Walker) -> None:
         "Support phone": "+91 484 400 0000",
     })  # fmt: skip
     logo = {"name": "logo.png", "mimeType": "image/png", "buffer": small_png()}
-    kavya.page.get_by_label("Logo").set_input_files(logo)  # type: ignore[arg-type]
+    kavya.field("Logo").set_input_files(logo)  # type: ignore[arg-type]
     kavya.press("Create merchant")
 
 
@@ -69,7 +69,7 @@ def first_steps(kavya: Walker) -> None:
     for step in ("Connect Paytm", "Make a payment link", "Invite your team", "Ask for live mode"):
         expect(kavya.main.get_by_role("link", name=step)).to_be_visible()
     kavya.press(kavya.page.get_by_label("Merchant").get_by_role("link", name="Settings").first)
-    expect(kavya.page.get_by_label("GSTIN")).to_have_value("32ABCDE1234F1Z5")
+    expect(kavya.field("GSTIN")).to_have_value("32ABCDE1234F1Z5")
     expect(kavya.page.get_by_alt_text("Your logo")).to_be_visible()
 
 

@@ -34,7 +34,7 @@ def connect_simulator(meera: Walker) -> None:
 
 def addresses_to_copy(meera: Walker) -> None:
     for label, ending in (("Webhook URL", "webhook"), ("Callback URL", "callback")):
-        shown = meera.page.get_by_label(label)
+        shown = meera.field(label)
         expect(shown).to_have_value(re.compile(f"^{meera.stack.base_url}/paytm/.+/{ending}$"))
         button = meera.page.locator(".copy-row").filter(has=shown).get_by_role("button")
         button.click()
@@ -45,11 +45,11 @@ def addresses_to_copy(meera: Walker) -> None:
 
 def connect_staging(meera: Walker) -> None:
     meera.press("Use Paytm staging")
-    fields = {"MID": "MEERA SPICES", "Merchant key": "too short", "Website": "WEBSTAGING"}
+    fields = {"MID": "MEERA SPICES", "Merchant key": "tooshort", "Website": "WEBSTAGING"}
     meera.fill(fields)
     meera.press("Seal and use these keys", status=422)
     meera.shows("at most 20 letters and digits, without spaces")
-    meera.shows("exactly 16 characters; this has 9")
+    meera.shows("exactly 16 characters; this has 8")
     meera.fill({"MID": "MEERAS00000000000001", "Merchant key": KEY})
     meera.press("Seal and use these keys")
     meera.shows("MEERAS00000000000001")

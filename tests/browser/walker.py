@@ -1,5 +1,6 @@
 """The one way that browser tests open pages: each is checked on the spot, whoever opens it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -95,11 +96,15 @@ class Walker:
     def fill(self, values: Mapping[str, str]) -> None:
         """Type into fields, or choose, by their labels."""
         for label, value in values.items():
-            found = self.page.get_by_label(label)
+            found = self.field(label)
             if found.evaluate("field => field.tagName") == "SELECT":
                 found.select_option(value)
             else:
                 found.fill(value)
+
+    def field(self, label: str) -> Locator:
+        """The field of this label."""
+        return self.page.get_by_label(re.compile(rf"^\s*{re.escape(label)}\s*(optional)?\s*$"))
 
     def shows(self, words: str) -> None:
         """Wait until the page's main part holds these words."""

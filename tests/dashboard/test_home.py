@@ -110,7 +110,7 @@ def test_a_person_switches_between_their_merchants(
 
 def test_strangers_and_payers_cost_no_query(acme: Tenant) -> None:
     anonymous, payer = RequestFactory().get("/"), RequestFactory().get("/p/x")
-    payer.tenant = acme  # type: ignore[attr-defined]
+    payer.tenant = acme
     with CaptureQueriesContext(connection) as queries:
         for request in (anonymous, payer):
             assert everywhere(request) == {"product_name": "Galla", "demo": False}

@@ -76,11 +76,7 @@ def settles(url: str, stack: Stack, wanted: Counter[str]) -> bool:
 def states(url: str, stack: Stack) -> Counter[str]:
     """How many payments of the demo's merchant are in which state, read from the database."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT schema_name FROM tenant WHERE slug = %s", [stack.demo["merchant"]]
-        )
+        cursor.execute("SELECT schema_name FROM tenant WHERE slug = %s", [stack.demo["merchant"]])
         (schema,) = cursor.fetchone()
-        cursor.execute(
-            f'SELECT state, count(*) FROM "{schema}".payments_payment GROUP BY state'
-        )
+        cursor.execute(f'SELECT state, count(*) FROM "{schema}".payments_payment GROUP BY state')
         return Counter(dict(cursor.fetchall()))
