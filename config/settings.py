@@ -38,7 +38,7 @@ ALLOWED_HOSTS = sorted({host.partition(":")[0] for host in EXACT_HOSTS})
 TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES", ())
 
 # Seconds that Paytm may take for an answer; longer is silence, and silence is unknown.
-PAYTM_PATIENCE = env.integer("PAYTM_PATIENCE", 10, low=1, high=60)
+PAYTM_PATIENCE = env.integer("PAYTM_PATIENCE", 10, low=1, high=25)
 SIMULATOR_URL = env.url("SIMULATOR_URL", "")
 SIMULATOR_TOKEN = env.text("SIMULATOR_TOKEN", "")
 
@@ -89,7 +89,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.database_errors",
@@ -181,7 +180,7 @@ MFA_FORMS = {
 }
 MFA_TOTP_ISSUER = "Galla"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
-USERSESSIONS_TRACK_ACTIVITY = True
+USERSESSIONS_TRACK_ACTIVITY = False  # a write for every request, the polls of lists included
 
 # --- Jobs ---------------------------------------------------------------------------------
 WORKER_THREADS = env.integer("WORKER_THREADS", 4, low=1, high=64)

@@ -46,8 +46,7 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
 def ask_status(payment_id: str) -> None:
     """One poll, and the next one written. A repeat after a crash asks once more, no harm."""
     payment = Payment.objects.select_related("account").get(pk=payment_id)
-    if payment.state not in FINAL:
-        ask_later(ask(payment))
+    ask_later(payment if payment.state in FINAL else ask(payment))
 
 
 def ask_on_view(payment: Payment) -> Payment:

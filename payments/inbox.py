@@ -11,10 +11,15 @@ FORGERIES_KEPT = 20
 REFUSED = "refused:"
 
 
-def keep(payment: Payment, source: str, raw: str, verdict: str) -> tuple[Message, bool]:
-    """Store a message once; its exact repeat is the row that is there, and no news (False)."""
+def keep(
+    payment: Payment, source: str, raw: str, verdict: str, gist: str = ""
+) -> tuple[Message, bool]:
+    """Store a message once; its repeat is the row that is there, and no news (False).
+
+    A repeat has the same verdict and the same text, or the same `gist` where one is given.
+    """
     messages.labels(source, verdict).inc()
-    digest = hashlib.sha256(f"{verdict}\n{raw}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{verdict}\n{gist or raw}".encode()).hexdigest()
     return Message.objects.get_or_create(
         payment=payment,
         source=source,

@@ -14,7 +14,6 @@ from tenants.jobs import BULK, job, periodic
 from tenants.models import Tenant
 
 OVERDUE = timedelta(minutes=15)
-AT_ONCE = 500
 
 
 @periodic(every=600, lane=BULK)
@@ -29,7 +28,7 @@ def sweep() -> None:
 def mend() -> None:
     """Write the jobs of this merchant's overdue payments and refunds once more."""
     overdue = now() - OVERDUE
-    for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk")[:AT_ONCE]:
+    for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_soon(payment)
-    for refund in Refund.objects.filter(next_ask_at__lt=overdue).order_by("pk")[:AT_ONCE]:
+    for refund in Refund.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_refund_soon(refund)

@@ -101,7 +101,9 @@ def _check(payment: Payment, amount_paise: int) -> None:
     left = payment.refundable_paise
     if amount_paise > left:
         raise TooMuch(left)
-    # Paytm: a partial refund is at least one rupee (635).
+    # Paytm: a partial refund is at least one rupee (635); so must be what is left for another.
+    if 0 < left - amount_paise < MIN_PAISE:
+        raise NotRefundable("rest_too_small")
     if amount_paise <= 0 or (amount_paise < MIN_PAISE and amount_paise != payment.amount_paise):
         raise NotRefundable("too_small")
 
@@ -140,7 +142,7 @@ def push_refund(refund_id: str) -> None:
             _speak(refund)
         except (PaytmError, CannotOpen) as error:
             _no_answer(refund, error)
-        _ask_later(refund)
+    _ask_later(refund)
 
 
 def _speak(refund: Refund) -> None:
@@ -158,17 +160,27 @@ def _speak(refund: Refund) -> None:
 def _mark_sent(refund: Refund) -> bool:
     """Commit that a request may be on its way, before it is. True for the first to do so."""
     waiting = Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED)
-    return bool(waiting.update(state=RefundState.SENT, sends=1))
+    return bool(waiting.update(state=RefundState.SENT, sends=1, sent_at=now()))
 
 
 def _repeat(client: Client, refund: Refund) -> None:
     """Send again under the same reference. The answer to a repeat is never final (Paytm:
-    "already raised", 617), so a refusal is only remembered, for status to confirm."""
-    Refund.objects.filter(pk=refund.pk).update(sends=F("sends") + 1)
+    "already raised", 617), so a refusal is only remembered, for status to confirm.
+
+    Counted before it is sent, and not sent when a refusal was settled meanwhile: the row lock
+    makes one of the two come first.
+    """
+    sent = Refund.objects.filter(pk=refund.pk, state=RefundState.SENT)
+    if not sent.update(sends=F("sends") + 1, sent_at=now(), refusal="", refusal_words=""):
+        return
+    refund.refresh_from_db(fields=["sends"])
     answer = _apply_for(client, refund)
     inbox.keep(refund.payment, Message.Source.REFUND, answer.raw, "repeat")
-    refusal = answer.code[:64] if answer.outcome is RefundOutcome.REFUSED else ""
-    Refund.objects.filter(pk=refund.pk).update(refusal=refusal, refusal_words=answer.message[:500])
+    if answer.outcome is RefundOutcome.REFUSED:
+        # Of this very request; one that was sent meanwhile has an answer of its own.
+        sent.filter(sends=refund.sends).update(
+            refusal=answer.code[:64], refusal_words=answer.message[:500]
+        )
 
 
 def _apply_for(client: Client, refund: Refund) -> RefundAnswer:
@@ -206,10 +218,14 @@ def _claimed_state(refund: Refund, answer: RefundAnswer | RefundStatus) -> str |
         only_one = refund.sends == 1 and refund.state == RefundState.SENT
         return RefundState.FAILED if only_one else None
     if answer.outcome is RefundOutcome.NO_RECORD:
-        # A repeat was refused, and an hour after the first Paytm still knows of none.
-        never_taken = refund.refusal and refund.created_at < now() - REQUEST_LIFE
-        return RefundState.FAILED if never_taken else None
+        return RefundState.FAILED if _was_never_taken(refund) else None
     return MEANING.get(answer.outcome)
+
+
+def _was_never_taken(refund: Refund) -> bool:
+    """Whether the last request was refused, and none can arrive any more."""
+    old = refund.sent_at is not None and refund.sent_at < now() - REQUEST_LIFE
+    return bool(refund.refusal) and old
 
 
 def _is_about(refund: Refund, answer: RefundAnswer | RefundStatus) -> bool:

@@ -43,11 +43,18 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
             .select_related("account")
             .get(pk=payment.pk)
         )
-        message, _ = inbox.keep(locked, Message.Source.STATUS, answer.raw, answer.outcome.value)
+        message, _ = inbox.keep(
+            locked, Message.Source.STATUS, answer.raw, answer.outcome.value, _gist(answer)
+        )
         claimed = _claimed_state(locked, answer)
         if claimed and may_become(locked.state, claimed, PAYMENT_RANK):
             _apply(locked, claimed, answer, message)
     return locked
+
+
+def _gist(answer: OrderStatus) -> str:
+    """What makes an answer the same as an earlier one, although its time stamp differs."""
+    return f"{answer.code} {answer.txn_id} {answer.amount_paise} {answer.refunded_paise}"
 
 
 def _claimed_state(payment: Payment, answer: OrderStatus) -> PaymentState | None:

@@ -26,7 +26,7 @@ from django_tenants.utils import get_public_schema_name, schema_context, tenant_
 
 from config import clock, metrics
 from config.logs import describe, tenant_key
-from tenants import job_queue, schema
+from tenants import job_queue, provisioning, schema
 from tenants.job_queue import Claimed
 from tenants.models import Tenant
 
@@ -40,6 +40,7 @@ ALL_LANES: Final = (MONEY, MAIL, BULK)
 NO_TENANT: Final = uuid.UUID(int=0)  # work of the platform itself, run in schema public
 
 ATTEMPTS: Final = 12
+UNTIL_MIGRATED: Final = timedelta(seconds=30)
 LONGEST_WAIT: Final = 3600
 
 
@@ -220,6 +221,8 @@ def _attempt(job: Claimed) -> str:
     if tenant is None:
         raise NoSuchTenant(str(job.tenant_id))
     tenant_key.set(tenant.key)
+    if tenant.schema_version != provisioning.schema_version():
+        return _end(job, Later(clock.now() + UNTIL_MIGRATED))
     with tenant_context(tenant):
         return _call(handler, job, tenant.schema_name)
 

@@ -5,7 +5,7 @@ Tenant schemas hold no people; links from them to a User are plain ids.
 
 import secrets
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -23,7 +23,7 @@ def new_key() -> str:
     return "".join(secrets.choice(KEY_ALPHABET) for _ in range(KEY_LENGTH))
 
 
-class Tenant(TenantMixin):
+class Tenant(TenantMixin):  # type: ignore[misc]  # the library has no types
     """One merchant organisation, its schema and its state.
 
     A `ready` tenant is a migrated schema nobody has claimed: it has no slug yet.
@@ -70,7 +70,7 @@ class Tenant(TenantMixin):
         return self.live_state == self.LiveState.APPROVED
 
 
-class Domain(DomainMixin):
+class Domain(DomainMixin):  # type: ignore[misc]
     """A host name of a merchant's own for its public pages."""
 
     class Meta:
@@ -112,7 +112,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         db_table = "person"

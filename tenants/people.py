@@ -4,14 +4,17 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.signals import email_changed
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django import forms
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from config.client_ip import client_ip
@@ -44,6 +47,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         message = self.render_mail(template_prefix, email, context)
         html = next((body for body, kind in getattr(message, "alternatives", [])), "")
         mail.post_rendered(email, message.subject, message.body, html)
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True
+    ) -> User:
+        """Of two tabs that sign up with one address the second is told to look at its mail."""
+        try:
+            with transaction.atomic():
+                return super().save_user(request, user, form, commit)  # type: ignore[no-any-return]
+        except IntegrityError as error:
+            raise ImmediateHttpResponse(redirect("account_email_verification_sent")) from error
 
     def send_account_already_exists_mail(self, email: str) -> None:
         """Costs the password hash that a new account costs, so that time tells nothing."""

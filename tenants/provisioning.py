@@ -126,9 +126,9 @@ def resume(tenant: Tenant) -> None:
 def _change_state(tenant: Tenant, before: str, after: str) -> None:
     with transaction.atomic():
         if Tenant.objects.filter(pk=tenant.pk, state=before).update(state=after):
-            User.objects.filter(memberships__tenant=tenant).update(
-                session_epoch=F("session_epoch") + 1
-            )
+            team = User.objects.filter(memberships__tenant=tenant).order_by("pk")
+            locked = [user.pk for user in team.select_for_update()]  # one order: no deadlock
+            User.objects.filter(pk__in=locked).update(session_epoch=F("session_epoch") + 1)
 
 
 def _take_ready() -> Tenant | None:

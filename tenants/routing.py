@@ -55,7 +55,7 @@ def recent_tenant_of_token(token: str) -> Tenant:
 def tenant_of_token(token: str) -> Tenant:
     """The claimed tenant a token names, as it is now. Raises Http404."""
     key = token[:KEY_LENGTH]
-    tenant = Tenant.objects.exclude(state=Tenant.State.READY).filter(key=key).first()
+    tenant: Tenant | None = Tenant.objects.exclude(state=Tenant.State.READY).filter(key=key).first()
     if tenant is None or not re.fullmatch(TOKEN, token):
         raise Http404
     if len(_remembered) >= REMEMBERED:

@@ -43,6 +43,10 @@ REFUSALS = {
         422,
         gettext_lazy("Paytm refunds payments for one year only. Nothing was sent."),
     ),
+    "rest_too_small": (
+        422,
+        gettext_lazy("This would leave less than ₹1.00, which Paytm could never refund."),
+    ),
     "too_small": (
         422,
         gettext_lazy("Paytm refunds at least ₹1.00, unless it is the whole payment."),
@@ -99,7 +103,7 @@ def _refund(request: WorldRequest, payment: Payment, form: RefundForm) -> int:
         ask_refund(payment, sent["amount"], sent["reason"], request.user, sent["key"])
     except NotRefundable as error:
         status, words = REFUSALS[error.reason]
-        form.add_error("amount" if error.reason == "too_small" else None, words)
+        form.add_error("amount" if error.reason.endswith("too_small") else None, words)
         return status
     except TooMuch as error:
         left = format_inr(error.left_paise)

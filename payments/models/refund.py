@@ -28,7 +28,8 @@ class Refund(models.Model):
     result_message = models.CharField(max_length=500, blank=True)
     asked_by_id = models.UUIDField()
     asked_by_name = models.CharField(max_length=80)
-    # How often it was sent to Paytm, and how Paytm refused a repeat, which is not yet final.
+    # When and how often it was sent to Paytm, and how Paytm refused the last repeat: not final.
+    sent_at = models.DateTimeField(null=True)
     sends = models.SmallIntegerField(default=0)
     refusal = models.CharField(max_length=64, blank=True)
     refusal_words = models.CharField(max_length=500, blank=True)

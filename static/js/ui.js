@@ -86,6 +86,12 @@
   document.addEventListener('visibilitychange', function () {
     if (!document.hidden) document.querySelectorAll('[data-live]').forEach(e => window.htmx.trigger(e, 'wake'))
   })
+  // What somebody typed while the answer was on its way stays.
+  document.addEventListener('htmx:beforeSwap', function (event) {
+    const sent = event.detail.requestConfig.formData
+    const typed = field => sent.has(field.name) && field.value !== sent.get(field.name)
+    if ([...event.detail.target.querySelectorAll('input')].some(typed)) event.detail.shouldSwap = false
+  })
   // An answer from another address is the sign-in page: go there with all of the page.
   document.addEventListener('htmx:beforeSwap', function (event) {
     const paths = event.detail.pathInfo

@@ -45,7 +45,7 @@ def overview() -> Overview:
 def merchants() -> QuerySet[Tenant]:
     """Every claimed tenant with its volume of the last thirty days, newest first."""
     recent = Q(days__day__gte=_since())
-    return (
+    found: QuerySet[Tenant] = (
         Tenant.objects.exclude(state=Tenant.State.READY)
         .annotate(
             test_paise=Sum("days__sales_paise", filter=recent & Q(days__live=False), default=0),
@@ -54,6 +54,7 @@ def merchants() -> QuerySet[Tenant]:
         )
         .order_by("-created_at", "id")
     )
+    return found
 
 
 def _since() -> date:

@@ -1,7 +1,6 @@
 """What payers do: from a payment link over Paytm's page to what became of it."""
 
 import re
-from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
@@ -43,7 +42,3 @@ def order_id(payer: Walker) -> str:
     found = re.search(r"pay_\w+", payer.main.inner_text())
     assert found, payer.main.inner_text()
     return found[0]
-
-
-def path(payer: Walker) -> str:
-    return urlsplit(payer.page.url).path

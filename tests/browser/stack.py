@@ -66,6 +66,12 @@ class Stack:
         )
         return done.stdout.decode()
 
+    def control(self, path: str, **body: Any) -> None:
+        """Tell the simulator what to do; see its GET /_control/."""
+        token = json.loads((self.data_dir / "secrets.json").read_text())["SIMULATOR_TOKEN"]
+        url, headers = f"{self.simulator_url}/_control/{path}", {"Authorization": f"Bearer {token}"}
+        requests.post(url, json=body, headers=headers, timeout=10).raise_for_status()
+
     def is_ready(self) -> bool:
         with contextlib.suppress(requests.ConnectionError):
             return requests.get(f"{self.base_url}/readyz", timeout=10).status_code == 200
