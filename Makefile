@@ -31,7 +31,7 @@ check: .venv/dev.installed
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@MODE=test SECRET_KEY=types $(BIN)/mypy
-	@$(PYTEST) -q -m "not browser and not proof and not slow"
+	@$(PYTEST) -q -n 2 -m "not browser and not proof and not slow"
 
 prove: .venv/dev.installed
 	@PROOF=full $(PYTEST) -m proof

@@ -20,15 +20,18 @@ from tests import cast, make
 from tests.wire import Simulator, start_simulator
 
 SignIn = Callable[..., Client]
+READY = 4  # schemas that wait to be claimed by a test
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
     """A database of its own with ready schemas waiting; dropped at the end."""
     with django_db_blocker.unblock():
         databases = setup_databases(verbosity=0, interactive=False, aliases={"default": True})
         provisioning.prepare()
-        provisioning.keep_ready(4)
+        provisioning.keep_ready(READY)
     yield
     with django_db_blocker.unblock():
         teardown_databases(databases, verbosity=0)
@@ -169,5 +172,6 @@ def open_acme(
         tenant.delete(force_drop=True)
         for user in (alice, bob):
             user.delete()
+        provisioning.keep_ready(READY)
         Job.objects.all().delete()
         CaughtMail.objects.all().delete()

@@ -34,6 +34,15 @@ ENVIRONMENT = {
 os.environ |= ENVIRONMENT
 (DATA_DIR / "static").mkdir()
 
+# What `make check` leaves to `make test`: places of many small tests, or of real processes.
+SLOW_PLACES = (
+    "tests/attack/",
+    "tests/simulator/",
+    "tests/test_isolation.py",
+    "tests/config/test_embedded.py",
+    "tests/config/test_processes.py",
+)
+
 pages_walked = 0
 
 
@@ -55,6 +64,12 @@ def new_data_dir() -> Path:
 def data_dir() -> Path:
     """A folder for one test that starts a PostgreSQL or the whole product."""
     return new_data_dir()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(SLOW_PLACES):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

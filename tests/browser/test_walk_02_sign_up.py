@@ -81,7 +81,7 @@ def reset_password(kavya: Walker) -> None:
     kavya.heading("Look in your mail")
     follow_mail(kavya, KAVYA.email, "Set a new password")
     KAVYA.password = "three bolts of blue silk"
-    kavya.fill({"New Password": KAVYA.password})
+    kavya.fill({"New Password": KAVYA.password, "New Password (again)": KAVYA.password})
     kavya.press("Set password")
     sign_in(kavya, KAVYA)
     kavya.heading("Nair Handlooms")

@@ -1,6 +1,7 @@
 """The one way that browser tests open pages: each is checked on the spot, whoever opens it."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -64,6 +65,14 @@ class Walker:
     def open(self, address: str, status: int = 200) -> None:
         """Go to a path of the product, or to a whole address, and look."""
         self.page.goto(urljoin(self.stack.base_url, address))
+        self.look(status)
+
+    def open_once(self, address: str, status: int) -> None:
+        """Open an address again and again until it answers with this status, then look."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        self.page.goto(address)
+        while self.status != status and time.monotonic() < deadline:
+            self.page.reload()
         self.look(status)
 
     def press(self, control: str | Locator, status: int = 200) -> None:
