@@ -31,7 +31,6 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
     When no answer can be had the payment is returned as it was, and the reason is noted.
     `patience` as in `client_for`.
     """
-    Payment.objects.filter(pk=payment.pk).update(asked_at=now())
     try:
         with client_for(payment.account, patience=patience) as client:
             answer = client.order_status(payment.order_id)
@@ -50,7 +49,11 @@ def ask_status(payment_id: str) -> None:
 
 
 def ask_on_view(payment: Payment) -> Payment:
-    """Ask because somebody is looking, at most once in three seconds for each payment."""
+    """Ask because somebody is looking, at most once in three seconds for each payment.
+
+    A worker that asks at this moment does not count: who comes back from Paytm would be shown
+    what was true before it.
+    """
     if payment.state not in UNDECIDED:
         return payment
     due = Q(asked_at=None) | Q(asked_at__lt=now() - BETWEEN_LOOKS)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from payments.money import MAX_PAISE, MIN_PAISE, BadAmount, format_inr, parse_inr, plain_inr
+from tenants.models import PageReport
 
 
 class RupeesField(forms.CharField):
@@ -65,14 +66,7 @@ def _payers_amount(low: int, high: int) -> RupeesField:
 class ReportForm(forms.Form):
     """A payer's complaint about a page."""
 
-    REASONS = [
-        ("fraud", _("It looks like a fraud")),
-        ("wrong", _("It is not who it says it is")),
-        ("forbidden", _("It sells what may not be sold")),
-        ("other", _("Something else")),
-    ]
-
-    reason = forms.ChoiceField(label=_("What is wrong?"), choices=REASONS)
+    reason = forms.ChoiceField(label=_("What is wrong?"), choices=PageReport.Reason.choices)
     words = forms.CharField(
         label=_("Tell us more"),
         max_length=1000,

@@ -184,6 +184,12 @@ class PageReport(models.Model):
         DISMISSED = "dismissed", _("Nothing wrong")
         ACTED = "acted", _("Acted on")
 
+    class Reason(models.TextChoices):
+        FRAUD = "fraud", _("It looks like a fraud")
+        WRONG = "wrong", _("It is not who it says it is")
+        FORBIDDEN = "forbidden", _("It sells what may not be sold")
+        OTHER = "other", _("Something else")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="page_reports")
     link_token = models.CharField(max_length=64)
@@ -201,9 +207,22 @@ class PageReport(models.Model):
     def __str__(self) -> str:
         return f"{self.tenant}: {self.reason}"
 
+    @property
+    def reason_label(self) -> str:
+        """The payer's choice in words."""
+        return str(self.Reason(self.reason).label)
+
 
 class StaffAct(models.Model):
     """What platform staff did to a merchant: who, what, when, why."""
+
+    class Act(models.TextChoices):
+        CREATED = "created", _("Created")
+        APPROVED = "approved", _("Approved for live mode")
+        SUSPENDED = "suspended", _("Suspended")
+        RESUMED = "resumed", _("Resumed")
+        REPORT_DISMISSED = "report_dismissed", _("Closed a report: nothing wrong")
+        REPORT_ACTED = "report_acted", _("Closed a report: acted on")
 
     id = models.BigAutoField(primary_key=True)
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="staff_acts")
@@ -217,6 +236,11 @@ class StaffAct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.act} · {self.tenant}"
+
+    @property
+    def act_label(self) -> str:
+        """The act in words."""
+        return str(self.Act(self.act).label)
 
 
 class TenantDay(models.Model):

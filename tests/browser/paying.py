@@ -18,22 +18,22 @@ def go_to_paytm(payer: Walker, link: str, amount: str = "") -> None:
     payer.press_through(payer.page.locator("#pay button"), PAYTM)
 
 
-def decide(payer: Walker, button: str, method: str = "") -> None:
-    """Press a button of Paytm's page, and come back."""
+def decide(payer: Walker, button: str, state: str, method: str = "") -> None:
+    """Press a button of Paytm's page and come back, to a page that knows the truth at once."""
     if method:
         payer.page.locator(f"#method-{method}").check()
     payer.press_through(payer.page.locator(f"button[value={button}]"), STATUS)
+    assert payer.main.get_attribute("data-payment-state") == state
 
 
 def pay(payer: Walker, link: str, amount: str = "", method: str = "") -> None:
     """Pay a link and see the receipt."""
     go_to_paytm(payer, link, amount)
-    decide(payer, "success", method)
-    is_shown(payer, "paid")
+    decide(payer, "success", "paid", method)
 
 
-def is_shown(payer: Walker, state: str) -> None:
-    """Wait until the status page says `paid`, `failed` or `checking`."""
+def becomes(payer: Walker, state: str) -> None:
+    """Wait until the status page, by itself, says `paid`, `failed` or `checking`."""
     expect(payer.main).to_have_attribute("data-payment-state", state)
 
 

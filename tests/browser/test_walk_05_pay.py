@@ -7,9 +7,9 @@ from tests.browser.conftest import Open
 from tests.browser.paying import (
     PAYTM,
     STATUS,
+    becomes,
     decide,
     go_to_paytm,
-    is_shown,
     order_id,
     pay,
 )
@@ -36,35 +36,31 @@ def test_paid_with_a_receipt_to_keep(payer: Walker) -> None:
 
 def test_declined_then_tried_again_under_another_order(payer: Walker) -> None:
     go_to_paytm(payer, payer.stack.demo["pay_url"], "250")
-    decide(payer, "failure")
-    is_shown(payer, "failed")
+    decide(payer, "failure", "failed")
     payer.shows("Your bank declined the payment.")
     declined = order_id(payer)
     payer.press("Try again")
     payer.fill({"Amount": "250"})
     payer.press_through("Continue to Paytm", PAYTM)
-    decide(payer, "success")
-    is_shown(payer, "paid")
+    decide(payer, "success", "paid")
     assert order_id(payer) != declined
 
 
 def test_given_up_at_paytm(payer: Walker) -> None:
     go_to_paytm(payer, payer.stack.demo["pay_url"], "75.50")
-    decide(payer, "cancel")
-    is_shown(payer, "failed")
+    decide(payer, "cancel", "failed")
     payer.shows("You left Paytm's page before the payment was complete.")
     payer.shows("No money was taken.")
 
 
 def test_pending_settles_by_itself_before_the_payers_eyes(payer: Walker) -> None:
     go_to_paytm(payer, payer.stack.demo["pay_url"], "999")
-    decide(payer, "pending")
-    is_shown(payer, "checking")
+    decide(payer, "pending", "checking")
     payer.heading("Being checked")
     payer.shows("Do not pay again.")
     order = f"orders/{payer.stack.demo['paytm']['mid']}/{order_id(payer)}"
     payer.stack.control(f"{order}/finish", outcome="success")
-    is_shown(payer, "paid")
+    becomes(payer, "paid")
     payer.look()
 
 
@@ -77,7 +73,7 @@ def test_without_scripts_every_hop_has_its_button(walk: Open) -> None:
     payer.press("Continue to Paytm")
     payer.press("Pay ₹60.00")
     payer.press("Return to the shop")
-    is_shown(payer, "paid")
+    becomes(payer, "paid")
     payer.shows("₹60.00")
 
 
@@ -93,7 +89,7 @@ def test_by_keyboard_alone(payer: Walker) -> None:
     payer.page.keyboard.press("Enter")
     payer.page.wait_for_url(STATUS)
     payer.look()
-    is_shown(payer, "paid")
+    becomes(payer, "paid")
 
 
 def tab_to(payer: Walker, control: Locator) -> None:

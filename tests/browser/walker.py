@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin
 
 import axe_playwright_python
@@ -18,7 +17,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
-    StorageState,
+    ViewportSize,
     expect,
 )
 
@@ -28,8 +27,8 @@ from tests.plugin import page_walked
 PATIENCE = 30_000  # milliseconds for anything that a page is to show
 expect.set_options(timeout=PATIENCE)
 
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -146,8 +145,7 @@ class Walker:
     def judge(self) -> None:
         """Fail if anything was wrong so far."""
         found, self.troubles = self.troubles, []
-        size = self.page.viewport_size or {}
-        where = f"{self.page.url} at {size.get('width')} px"
+        where = f"{self.page.url} at {self.page.evaluate('innerWidth')} px"
         assert not found, "\n  ".join([where, *found])
 
     def _said(self, message: ConsoleMessage) -> None:
@@ -179,14 +177,12 @@ def window(
     browser: Browser,
     stack: Stack,
     *,
-    size: Mapping[str, int] = DESK,
+    size: ViewportSize = DESK,
     scripts: bool = True,
-    state: StorageState | None = None,
 ) -> Iterator[Walker]:
     """A browser of one person's own. What goes wrong after the last look fails at the end."""
-    options: dict[str, Any] = {"viewport": size, "reduced_motion": "reduce"}
     with browser.new_context(
-        **options, java_script_enabled=scripts, storage_state=state
+        viewport=size, reduced_motion="reduce", java_script_enabled=scripts
     ) as context:
         context.set_default_timeout(PATIENCE)
         context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stack.base_url)
