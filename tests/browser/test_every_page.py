@@ -101,19 +101,22 @@ def test_a_page(name: str, enter: Enter, cast: Cast) -> None:
 
 
 def visit(who: str, name: str, enter: Enter, cast: Cast) -> int:
-    """Open the address at both widths, light and dark, if it has a page for this person.
+    """If the address has a page for this person, look at it at both widths, light and dark.
 
     Returns the status.
     """
     address, walker = address_for(who, name, cast), enter(who)
     answer = ask(walker, address, getattr(cast, who, None))
     if answer.status == 200 and "html" in answer.headers["content-type"]:
-        for size in (PHONE, DESK):
-            walker.page.set_viewport_size(size)
-            walker.page.emulate_media(color_scheme="light")
-            walker.open(address)
-            walker.page.emulate_media(color_scheme="dark")
-            walker.look()
+        walker.page.emulate_media(color_scheme="light")
+        walker.page.set_viewport_size(PHONE)
+        walker.open(address)
+        walker.page.set_viewport_size(DESK)
+        walker.look()
+        walker.page.emulate_media(color_scheme="dark")
+        walker.look()
+        walker.page.set_viewport_size(PHONE)
+        walker.look()
     return answer.status
 
 
