@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Cast, Open, SignIn
+from tests.browser.paying import pay
 from tests.browser.walker import PHONE, Walker
 
 pytestmark = pytest.mark.browser
@@ -29,11 +30,16 @@ def test_a_fixed_amount_once_and_until_a_day(signed_in: SignIn, walk: Open, cast
     payer = walk(size=PHONE)
     payer.open(address)
     payer.shows("₹1,250.50")
+    payer.shows("Open until")
     close(asha)
     payer.open(address, status=410)
     payer.heading("This link is switched off")
     asha.press("Enable the link")
     asha.shows("The link takes payments again.")
+    pay(payer, address)
+    payer.open(address, status=410)
+    payer.heading("This link is already paid")
+    expect(asha.main.locator("dd").first).to_contain_text("Paid")
 
 
 def refused(asha: Walker) -> None:

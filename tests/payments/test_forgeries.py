@@ -77,10 +77,10 @@ KINDS: list[Callable[[Fields, random.Random], Fields]] = [
 
 
 def test_no_forged_message_changes_a_state_or_a_figure(
-    in_acme, paytm: Simulator, client: Client
+    open_acme, simulator: Simulator, client: Client
 ) -> None:
     link = make.link()
-    callback = paytm.decide(go_to_paytm(client, f"/p/{link.token}"), "pending")
+    callback = simulator.decide(go_to_paytm(client, f"/p/{link.token}"), "pending")
     before = Payment.objects.values().get()
     path = "/paytm/" + callback.action.split("/paytm/")[1]
     luck = random.Random(20261123)
