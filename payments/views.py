@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -31,6 +31,7 @@ REPORTS = 5  # an hour and address
 
 @payer
 @csrf_exempt
+@cache_control(no_cache=True)  # browsers keep a 410 for ever, but a closed link may open again
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: PayerRequest, token: str) -> HttpResponse:
     """The pay page of a link; posting it starts a payment and leads to Paytm."""

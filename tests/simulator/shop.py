@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import paytmchecksum
+import psutil
 import requests
 
 ROOT = Path(__file__).parents[2]
@@ -57,9 +58,11 @@ class Simulator:
         return self.control("POST", "scenarios", endpoint=endpoint, scenario=scenario, **members)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End it as a power cut would. Its worker notices, and must be gone before the next."""
+        family = psutil.Process(self.process.pid).children(recursive=True)
         self.process.kill()
         self.process.wait(10)
+        assert not psutil.wait_procs(family, 10)[1]
 
     def start_again(self) -> None:
         self.process = launch(self.port, self.options)
