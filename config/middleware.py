@@ -91,6 +91,17 @@ def exact_host(get_response: Answer) -> Answer:
     return middleware
 
 
+def unshared(get_response: Answer) -> Answer:
+    """What a view makes is for one reader: no cache keeps it unless the view says so."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Cache-Control", "no-store, private")
+        return response
+
+    return middleware
+
+
 def public_schema(get_response: Answer) -> Answer:
     """Every request begins and ends in schema public, whatever the last one left behind."""
 

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.exact_host",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.unshared",
     "config.middleware.public_schema",
     "config.middleware.readable",
     "django.contrib.sessions.middleware.SessionMiddleware",

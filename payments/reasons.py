@@ -80,6 +80,14 @@ CLOSED = {
         _("Wait a minute, then start again."),
         "page",
     ),
+    "foreign": Words(
+        "ban", "warning",
+        _("Open the payment page itself"),
+        _("This was sent from another page, or from inside another app."),
+        NOTHING_TAKEN,
+        _("Open the link in your browser and pay there."),
+        "form",
+    ),
     "in_flight": Words(
         "clock", "info",
         _("Your payment is being started"),

@@ -44,8 +44,9 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
 
 
 def _start(request: PayerRequest, link: Link) -> HttpResponse:
-    refuse_foreign_origin(request)
     form = PayForm(request.POST, link=link)
+    if is_foreign(request):
+        return _pay_page(request, link, form, "foreign", 403)
     if not limits.hit(f"pay:{client_network(request)}:{link.pk}", PAY_TRIES, 60):
         return _pay_page(request, link, form, "too_many", 429)
     if not form.is_valid():
@@ -113,7 +114,8 @@ def report(request: PayerRequest, token: str) -> HttpResponse:
     context = {"link": link, "form": form, "words": reasons.REPORTED}
     if request.method != "POST":
         return _page(request, "pay/report.html", link.live, context)
-    refuse_foreign_origin(request)
+    if is_foreign(request):
+        raise PermissionDenied
     if not form.is_valid():
         return _page(request, "pay/report.html", link.live, context, 422)
     if not limits.hit(f"report:{client_network(request)}", REPORTS, 3600):
@@ -137,10 +139,12 @@ def logo(request: PayerRequest, token: str) -> HttpResponse:
 
 @payer
 @csrf_exempt
-@require_POST
 def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     """The payer's browser comes back from Paytm with a signed hint."""
-    live, pairs = _world(token), _pairs(request)
+    live = _world(token)
+    if request.method != "POST":  # the address was opened again by hand
+        return _refused(request, live, None, 405)
+    pairs = _pairs(request)
     if pairs is None:
         return _refused(request, live, None, 400)
     received = notices.receive_form(pairs, live, Message.Source.CALLBACK)
@@ -166,11 +170,10 @@ def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
     return HttpResponse(received.refused or "ok", status=code, content_type="text/plain")
 
 
-def refuse_foreign_origin(request: HttpRequest) -> None:
-    """A POST from another site's page is refused; a missing Origin is not a browser's."""
+def is_foreign(request: HttpRequest) -> bool:
+    """Whether another site's page sent this; a missing Origin is not a browser's."""
     origin = request.headers.get("Origin")
-    if origin is not None and origin != f"{request.scheme}://{request.get_host()}":
-        raise PermissionDenied
+    return origin is not None and origin != f"{request.scheme}://{request.get_host()}"
 
 
 def _refused(request: PayerRequest, live: bool, payment: Payment | None, code: int) -> HttpResponse:

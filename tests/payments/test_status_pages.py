@@ -147,7 +147,7 @@ def test_the_hop_of_a_decided_payment_leads_to_its_status(
 
 def test_another_amount_is_told_as_it_is(client: Client, paytm: Simulator, link: Link) -> None:
     page = journey(client, paytm, link, "amount_differs")
-    for words in ('data-payment-state="paid"', "was not expected", "₹501.00", "₹500.00",
+    for words in ('data-payment-state="checking"', "was not expected", "₹501.00", "₹500.00",
                   "is not the amount that was asked for", "Do not pay again."):  # fmt: skip
         assert words in page
 
