@@ -42,6 +42,7 @@ def command(*words: str, mid: str = MID) -> list[str]:
 def environment(paytm: Simulator, key: str = KEY) -> dict[str, str]:
     """No database is in reach: the command needs none."""
     return os.environ | {
+        "COLUMNS": "120",  # the table is as wide as its terminal
         "SIMULATOR_URL": paytm.url,
         "PAYTM_KEY": key,
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
