@@ -105,7 +105,7 @@ def test_what_looks_like_a_secret_is_blanked(text: str, secret: str) -> None:
     "text",
     [
         "order 2f1c6e4a-8f0b-4a52-9d7e-3a1b2c3d4e5f settled",
-        "/work/tenants/jobs.py:193 execute: outcome = _attempt(job)",
+        "/srv/galla/tenants/jobs.py:193 execute: outcome = _attempt(job)",
         "fail: raise Refused(message)",
         "the key of a tenant",
     ],
