@@ -198,7 +198,8 @@ def of_payment(payment: Payment, can_continue: bool = False) -> Words:
 
 
 def shown(payment: Payment) -> str:
-    """`paid`, `failed` or `checking`: what scripts and tests read off the status page."""
+    """`paid`, `failed` or `checking`: which page the payer sees. Surplus has arrived, so it has
+    the receipt, though scripts are never told `paid` of it (pay/status.html)."""
     if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
         return "paid"
     return "failed" if not_paid(payment) else "checking"
