@@ -215,6 +215,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Galla <no-reply@localhost>")
 _prefix = "__Host-" if SECURE else ""
 SESSION_COOKIE_NAME = f"{_prefix}session"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
+ATTEMPTS_COOKIE_NAME = f"{_prefix}attempts"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

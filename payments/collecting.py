@@ -1,7 +1,9 @@
 """Starting a payment: a payer pressed *Pay* on a link's page."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -17,8 +19,8 @@ from payments.clients import client_for
 from payments.models import Link, Payment
 from payments.paytm import PaytmError, Refused, Unreachable
 from payments.schedule import MINUTE
-from payments.settling import TOKEN_LIFE
-from payments.states import PAYMENT_RANK, UNDECIDED, PaymentState, may_become
+from payments.settling import GRACE, TOKEN_LIFE
+from payments.states import PAYMENT_RANK, PaymentState, may_become
 from payments.timeline import note
 from tenants.current import current_tenant
 from tenants.models import Tenant
@@ -28,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 IN_FLIGHT = MINUTE
 STARTING = (PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.OPEN)
+ASKED_AT_ONCE = 3  # attempts that a newcomer waits for
 
 
 class CannotPay(Exception):
@@ -44,6 +47,14 @@ class InFlight(Exception):
 
 class OtherBody(Exception):
     """The same form key came with another amount (422)."""
+
+
+class Held(Exception):
+    """Others have begun to pay and hold every place left. `seconds` until one may be free."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -82,19 +93,30 @@ def active_accounts(live: bool) -> QuerySet[PaytmAccount]:
     return PaytmAccount.objects.filter(live=live, state=PaytmAccount.State.ACTIVE)
 
 
-def start(link: Link, amount_paise: int, request_key: str | None) -> Payment:
-    """The attempt the payer continues with: new, or the one this form or link has open.
+def resume(
+    link: Link, amount_paise: int, request_key: str | None, own: Collection[str] = ()
+) -> Payment | None:
+    """The attempt that this payer has here already, or None: then they may `begin` one.
+
+    It is theirs by the key of the form they sent, or because their browser names its token
+    among its `own`. Raises CannotPay, InFlight and OtherBody.
+    """
+    payment = _same_form(link, amount_paise, request_key) or _own(link, amount_paise, own)
+    if payment and payment.state in STARTING:
+        _refuse_closed(link)
+    return payment
+
+
+def begin(link: Link, amount_paise: int, request_key: str | None) -> Payment:
+    """A new attempt, handed over to Paytm in this call and never again.
 
     Afterwards its state says how to go on: OPEN has a token to pay with, anything else is
-    told on the status page. Raises CannotPay, InFlight and OtherBody.
+    told on the status page. Raises CannotPay, Held and InFlight.
     """
-    payment = _same_form(link, amount_paise, request_key) or _open_attempt(link, amount_paise)
-    if payment is None:
-        payment = _create(link, amount_paise, request_key)
-    if payment.state not in STARTING:
-        return payment
     _refuse_closed(link)
-    return payment if payment.state == PaymentState.OPEN else _hand_over(payment)
+    if link.max_payments is not None:
+        _ask_about_the_late(link)
+    return _hand_over(_create(link, amount_paise, request_key))
 
 
 def _same_form(link: Link, amount_paise: int, request_key: str | None) -> Payment | None:
@@ -105,28 +127,48 @@ def _same_form(link: Link, amount_paise: int, request_key: str | None) -> Paymen
         return None
     if payment.amount_paise != amount_paise:
         raise OtherBody
-    if payment.state == PaymentState.CREATED and payment.created_at > now() - IN_FLIGHT:
-        raise InFlight
-    return payment
-
-
-def _open_attempt(link: Link, amount_paise: int) -> Payment | None:
-    """A one-time link has one obligation: whoever comes back continues its open attempt."""
-    if not link.one_time:
-        return None
-    payment = _undecided(link, amount_paise).first()
-    if payment is None or payment.can_be_paid_now or payment.state == PaymentState.PENDING:
+    if payment.state != PaymentState.CREATED:
         return payment
-    payment = ask(payment)
-    return payment if payment.state in (PaymentState.PENDING, PaymentState.PAID) else None
+    if payment.created_at > now() - IN_FLIGHT:
+        raise InFlight
+    # Whoever was to hand it over is gone, and with them the token, if Paytm gave one.
+    return _move(payment, PaymentState.UNKNOWN, "no_token", words="interrupted")
+
+
+def _own(link: Link, amount_paise: int, own: Collection[str]) -> Payment | None:
+    """What this browser has under way here: an attempt at this very amount, or whatever is
+    pending at the bank. Nobody is sent to pay another amount than they typed."""
+    same = Q(amount_paise=amount_paise) | Q(state=PaymentState.PENDING)
+    mine = _holding(link).filter(same, token__in=own).order_by("-created_at").first()
+    if mine is None or mine.can_be_paid_now or mine.state == PaymentState.PENDING:
+        return mine
+    asked = ask(mine)
+    return None if asked.state in (PaymentState.FAILED, PaymentState.EXPIRED) else asked
 
 
 def _attempts(link: Link) -> QuerySet[Payment]:
     return Payment.objects.select_related("account", "link").filter(link=link)
 
 
+def _holding(link: Link) -> QuerySet[Payment]:
+    """Attempts that may yet become payments of the link. Each holds one of its places.
+
+    One without a token was never anybody's to pay; all others hold until a status answer says
+    that they failed, or that Paytm knows of none after their token was dead.
+    """
+    fresh = Q(state=PaymentState.CREATED, created_at__gt=now() - IN_FLIGHT)
+    at_paytm = Q(state__in=(PaymentState.OPEN, PaymentState.UNKNOWN)) & ~Q(paytm_token="")
+    return _attempts(link).filter(fresh | at_paytm | Q(state=PaymentState.PENDING))
+
+
+def _ask_about_the_late(link: Link) -> None:
+    """Free the places of attempts whose time is over, if Paytm says that they were not paid."""
+    late = _holding(link).filter(paytm_token_until__lt=now() - GRACE)
+    for payment in late.exclude(state=PaymentState.PENDING).order_by("created_at")[:ASKED_AT_ONCE]:
+        ask(payment)
+
+
 def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
-    _refuse_closed(link)
     payment = Payment(
         live=link.live,
         token=new_token(current_tenant()),
@@ -138,9 +180,7 @@ def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     )
     try:
         with transaction.atomic():
-            rival = _rival(link, amount_paise)
-            if rival:
-                return rival
+            _take_place(link)
             payment.save(force_insert=True)
             note(payment, "created")
             ask_later(payment)
@@ -149,19 +189,22 @@ def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     return payment
 
 
-def _rival(link: Link, amount_paise: int) -> Payment | None:
-    """An attempt at a one-time link begun since we looked. Locks the link until commit."""
-    if not link.one_time:
-        return None
+def _take_place(link: Link) -> None:
+    """Lock a link that takes n payments until commit, and see that one is left to begin."""
+    if link.max_payments is None:
+        return
     Link.objects.select_for_update(no_key=True).get(pk=link.pk)
-    return _undecided(link, amount_paise).first()
+    if _is_used_up(link):
+        raise CannotPay(Closed.USED)
+    held = [*_holding(link).values_list("paytm_token_until", flat=True)]
+    if link.payments.exclude(slot=None).count() + len(held) >= link.max_payments:
+        raise Held(_seconds_until_free(held))
 
 
-def _undecided(link: Link, amount_paise: int) -> QuerySet[Payment]:
-    """What may still become this link's payment: whatever is pending at the bank, and attempts
-    at this very amount. Nobody is sent to pay what somebody else typed."""
-    same = Q(amount_paise=amount_paise) | Q(state=PaymentState.PENDING)
-    return _attempts(link).filter(same, state__in=UNDECIDED).order_by("-created_at")
+def _seconds_until_free(tokens_until: list[datetime | None]) -> int:
+    """Until the first of these tokens is dead, at least a minute: a dead one waits for Paytm."""
+    first = min((until for until in tokens_until if until), default=now() + TOKEN_LIFE)
+    return max(60, int((first + GRACE - now()).total_seconds()) + 1)
 
 
 def _refuse_closed(link: Link) -> None:
@@ -171,7 +214,7 @@ def _refuse_closed(link: Link) -> None:
 
 
 def _hand_over(payment: Payment) -> Payment:
-    """Ask Paytm for the token of this attempt. Repeating it is safe: the order id is fixed."""
+    """Ask Paytm for the token of this attempt, once."""
     try:
         with client_for(payment.account) as client:
             initiated = client.initiate(

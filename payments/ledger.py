@@ -1,6 +1,9 @@
 """Booking money: every transfer is written here, inside the caller's transaction."""
 
-from django.db.models import QuerySet, Sum
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db.models import Case, F, Q, Sum, When
 
 from payments.models import Payment, Refund, Transfer
 from payments.models.ledger import Account
@@ -33,12 +36,18 @@ def received(payment: Payment) -> int:
     """Paise that arrived: the amount asked, or what the books hold of a surplus payment."""
     if payment.state != PaymentState.SURPLUS:
         return payment.amount_paise
-    own = payment.transfers.all()
-    return _sum(own.filter(credit=Account.SURPLUS)) - _sum(own.filter(debit=Account.SURPLUS))
+    return surplus_of([payment.pk]).get(payment.pk, 0)
 
 
-def _sum(transfers: QuerySet[Transfer]) -> int:
-    return transfers.aggregate(paise=Sum("paise"))["paise"] or 0
+def surplus_of(payments: Collection[UUID]) -> dict[UUID, int]:
+    """Paise of surplus that the books hold of each of these payments, by id, in one query."""
+    held = (
+        Transfer.objects.filter(payment__in=payments)
+        .filter(Q(credit=Account.SURPLUS) | Q(debit=Account.SURPLUS))
+        .values_list("payment")
+        .annotate(paise=Sum(Case(When(credit=Account.SURPLUS, then="paise"), default=-F("paise"))))
+    )
+    return dict(held)
 
 
 def _book(

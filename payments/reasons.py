@@ -96,6 +96,15 @@ CLOSED = {
         _("Wait a few seconds, then continue. You will not pay twice."),
         "form",
     ),
+    "held": Words(
+        "clock", "info",
+        _("This is being paid at the moment"),
+        _("Somebody has begun to pay it and can still finish."),
+        NOTHING_TAKEN,
+        _("If that was you, go on in the browser where you began. Otherwise try again in a "
+          "quarter of an hour."),
+        "page",
+    ),
     "other_body": Words(
         "circle-alert", "warning",
         _("The amount has changed"),
@@ -198,9 +207,9 @@ def of_payment(payment: Payment, can_continue: bool = False) -> Words:
 
 
 def shown(payment: Payment) -> str:
-    """`paid`, `failed` or `checking`: which page the payer sees. Surplus has arrived, so it has
-    the receipt, though scripts are never told `paid` of it (pay/status.html)."""
-    if payment.state in (PaymentState.PAID, PaymentState.SURPLUS):
+    """`paid`, `failed` or `checking`, as scripts are told. Surplus is never told as paid: what
+    it was for is not settled, though its money has arrived and it has a receipt."""
+    if payment.state == PaymentState.PAID:
         return "paid"
     return "failed" if not_paid(payment) else "checking"
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.client_ip import client_network
 from merchants.models import Profile
-from payments import collecting, ledger, notices, reasons
+from payments import collecting, ledger, notices, own_attempts, reasons
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.models import Link, Message, Payment
@@ -25,8 +25,14 @@ from tenants.access import PayerRequest, payer
 from tenants.current import zone
 from tenants.models import PageReport
 
-PAY_TRIES = 20  # a minute, address and link
+MINUTE, HOUR = 60, 3600
+POSTS = 120  # a minute, address and link
+BEGUN = 30  # attempts of those that are new
 REPORTS = 5  # an hour and address
+
+
+class TooMany(Exception):
+    """This address begins too many payments (429)."""
 
 
 @payer
@@ -47,19 +53,41 @@ def _start(request: PayerRequest, link: Link) -> HttpResponse:
     form = PayForm(request.POST, link=link)
     if is_foreign(request):
         return _pay_page(request, link, form, "foreign", 403)
-    if not limits.hit(f"pay:{client_network(request)}:{link.pk}", PAY_TRIES, 60):
-        return _pay_page(request, link, form, "too_many", 429)
-    if not form.is_valid():
-        return _pay_page(request, link, form, "", 422)
     try:
-        payment = collecting.start(link, form.paise, form.cleaned_data["key"])
+        _count(request, link, "pay", POSTS)
+        if not form.is_valid():
+            return _pay_page(request, link, form, "", 422)
+        payment = _attempt(request, link, form)
     except collecting.CannotPay as error:
         return _pay_page(request, link, form, error.reason, 410)
+    except collecting.Held as error:
+        response = _pay_page(request, link, form, "held", 409)
+        response["Retry-After"] = str(error.seconds)
+        return response
     except collecting.InFlight:
         return _pay_page(request, link, form, "in_flight", 409)
     except collecting.OtherBody:
         return _pay_page(request, link, form, "other_body", 422)
-    return _see("pay_go" if payment.can_be_paid_now else "pay_status", payment.token)
+    except TooMany:
+        return limits.until_next(_pay_page(request, link, form, "too_many", 429), MINUTE)
+    response = _see("pay_go" if payment.can_be_paid_now else "pay_status", payment.token)
+    return own_attempts.remember(request, response, payment)
+
+
+def _attempt(request: PayerRequest, link: Link, form: PayForm) -> Payment:
+    """The payer's own attempt, or a new one. Only new ones count against the lower limit, for
+    behind one address may stand a shop full of people."""
+    key = form.cleaned_data["key"]
+    payment = collecting.resume(link, form.paise, key, own_attempts.known(request))
+    if payment is None:
+        _count(request, link, "begin", BEGUN)
+        payment = collecting.begin(link, form.paise, key)
+    return payment
+
+
+def _count(request: PayerRequest, link: Link, what: str, most: int) -> None:
+    if not limits.hit(f"{what}:{client_network(request)}:{link.pk}", most, MINUTE):
+        raise TooMany
 
 
 def _pay_page(
@@ -97,6 +125,8 @@ def status(request: PayerRequest, token: str) -> HttpResponse:
         "payment": payment,
         "paise": ledger.received(payment),
         "shown": reasons.shown(payment),
+        "arrived": payment.has_arrived,
+        "settles": reasons.shown(payment) == "checking" and not payment.has_arrived,
         "words": reasons.of_payment(payment, can_continue),
         "can_continue": can_continue,
         "refunds": payment.refunds.order_by("created_at"),
@@ -118,8 +148,9 @@ def report(request: PayerRequest, token: str) -> HttpResponse:
         raise PermissionDenied
     if not form.is_valid():
         return _page(request, "pay/report.html", link.live, context, 422)
-    if not limits.hit(f"report:{client_network(request)}", REPORTS, 3600):
-        return _page(request, "pay/report.html", link.live, context | {"too_many": True}, 429)
+    if not limits.hit(f"report:{client_network(request)}", REPORTS, HOUR):
+        page = _page(request, "pay/report.html", link.live, context | {"too_many": True}, 429)
+        return limits.until_next(page, HOUR)
     PageReport.objects.create(tenant=request.tenant, link_token=link.token, **form.cleaned_data)
     return _page(request, "pay/reported.html", link.live, context)
 

@@ -3,6 +3,11 @@
 The payments are real ones: the simulator's page is posted to, and Paytm's status is asked.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import requests
@@ -14,6 +19,7 @@ from django.conf import settings
 from django.urls import reverse
 from django_tenants.utils import tenant_context
 
+from config import clock
 from merchants import connecting
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import open_sealed
@@ -34,14 +40,22 @@ ADMIN, OWNER = "admin@demo.example", "owner@demo.example"
 OPEN_LINK = "Pay Asha Tea House"
 PATIENCE = 10  # seconds for the simulator
 
-# What for, paise, the button on Paytm's page, the method chosen there.
+# How many days ago, what for, paise, the button on Paytm's page, the method chosen there.
 STORY = [
-    ("Masala chai for a month", 1_499_00, "success", "UPI"),
-    ("Tea tasting for two", 899_00, "success", "CC"),
-    ("Darjeeling first flush, 250 g", 1_250_50, "failure", "NB"),
-    ("Office tea, November", 23_456_75, "success", "NB"),
-    ("Clay cups, set of six", 540_00, "cancel", "UPI"),
-    ("Gift box", 2_100_00, "pending", "UPI"),
+    (9, "Assam breakfast, 500 g", 780_00, "success", "UPI"),
+    (7, "Tea for the wedding, first part", 12_500_00, "success", "NB"),
+    (7, "Nilgiri sampler", 650_00, "failure", "DC"),
+    (6, "Kettle, two litres", 3_299_00, "success", "CC"),
+    (4, "Green tea, 100 g", 420_00, "success", "UPI"),
+    (4, "Tea tasting for two", 899_00, "cancel", "UPI"),
+    (3, "Tea for the wedding, second part", 12_500_00, "success", "EMI"),
+    (1, "Cardamom chai for a month", 1_699_00, "success", "PPI"),
+    (0, "Masala chai for a month", 1_499_00, "success", "UPI"),
+    (0, "Tea tasting for two", 899_00, "success", "CC"),
+    (0, "Darjeeling first flush, 250 g", 1_250_50, "failure", "NB"),
+    (0, "Office tea, November", 23_456_75, "success", "NB"),
+    (0, "Clay cups, set of six", 540_00, "cancel", "UPI"),
+    (0, "Gift box", 2_100_00, "pending", "UPI"),
 ]
 
 
@@ -94,14 +108,29 @@ def _merchant(owner: User) -> dict[str, Any]:
     )
     account = connecting.current_account(live=False) or connecting.connect_simulator(owner)
     if not Payment.objects.exists():
-        for chapter in STORY:
-            _tell(owner, *chapter)
+        for days, what, paise, button, method in STORY:
+            with _days_ago(days):
+                _tell(owner, what, paise, button, method)
     pay_path = reverse("pay", kwargs={"token": _open_link(owner).token})
     key = open_sealed(account, "sealed_key")
     return {
         "pay_url": f"{settings.BASE_URL}{pay_path}",
         "paytm": {"mid": account.mid, "merchant_key": key},
     }
+
+
+@contextmanager
+def _days_ago(days: int) -> Iterator[None]:
+    """Let what happens here have happened so many days ago, by this process's clock alone."""
+    usual, past = settings.CLOCK_FILE, clock.offset() - timedelta(days=days)
+    with NamedTemporaryFile("w") as file:
+        file.write(str(past.total_seconds()))
+        file.flush()
+        settings.CLOCK_FILE = Path(file.name)
+        try:
+            yield
+        finally:
+            settings.CLOCK_FILE = usual
 
 
 def _open_link(owner: User) -> Link:
@@ -123,7 +152,7 @@ def _link(owner: User, description: str, **fields: Any) -> Link:
 def _tell(owner: User, description: str, paise: int, button: str, method: str) -> None:
     """One payment from link to outcome; the largest one is partly refunded."""
     link = _link(owner, description, amount_paise=paise, max_payments=1)
-    payment = collecting.start(link, paise, None)
+    payment = collecting.begin(link, paise, None)
     _press(payment, button, method)
     payment = ask(payment)
     if payment.state == PaymentState.PAID and paise > 10_000_00:

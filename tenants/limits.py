@@ -5,9 +5,11 @@ twice the limit may pass.
 """
 
 import hashlib
+import time
 from typing import Final
 
 from django.db import connection
+from django.http import HttpResponse
 
 from tenants.jobs import BULK, periodic
 
@@ -36,6 +38,12 @@ def hit(bucket: str, limit: int, seconds: int) -> bool:
         )
         (hits,) = cursor.fetchone()
     return bool(hits <= limit)
+
+
+def until_next(response: HttpResponse, window: int) -> HttpResponse:
+    """The answer to who came too often, with the seconds until the next window in Retry-After."""
+    response["Retry-After"] = str(window - int(time.time()) % window)
+    return response
 
 
 @periodic(every=600, lane=BULK)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import seal
+from payments import collecting
 from payments.models import Link, Payment
 from tenants.current import current_tenant
 from tenants.models import Invitation, Role, Tenant, User
@@ -46,6 +47,11 @@ def payment(link: Link, **fields: object) -> Payment:
         state="open",
         **fields,
     )
+
+
+def attempt(link: Link, paise: int = 500_00, key: str | None = None) -> Payment:
+    """What a payer has after pressing *Pay*: their own attempt, else a new one, asked of Paytm."""
+    return collecting.resume(link, paise, key) or collecting.begin(link, paise, key)
 
 
 def paytm_token(live: bool) -> str:

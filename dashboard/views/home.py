@@ -17,7 +17,7 @@ from dashboard import live
 from dashboard.charts import sales_chart
 from dashboard.onboarding import steps_of
 from dashboard.paging import Row
-from dashboard.views.payments import ROW
+from dashboard.payment_rows import ROW, with_arrived
 from merchants import roles
 from payments import reporting
 from payments.models import Payment, Refund
@@ -60,7 +60,7 @@ def home(request: WorldRequest) -> HttpResponse:
 
 def _latest(request: WorldRequest) -> list[Row]:
     payments = Payment.objects.filter(live=request.live).order_by("-created_at", "id")
-    return [*payments.values(*ROW)[:LATEST]]
+    return with_arrived(payments.values(*ROW)[:LATEST])
 
 
 def _stats(request: WorldRequest) -> list[dict[str, Any]]:

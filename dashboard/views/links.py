@@ -16,7 +16,8 @@ from config.clock import now
 from dashboard import live
 from dashboard.links import LinkForm
 from dashboard.paging import Row, page_of
-from dashboard.views.payments import ROW as PAYMENT_ROW
+from dashboard.payment_rows import ROW as PAYMENT_ROW
+from dashboard.payment_rows import with_arrived
 from merchants import roles
 from payments.collecting import active_accounts, why_closed
 from payments.linking import OtherBody, make_link, set_state
@@ -73,7 +74,7 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A link to copy, show and share, with its newest payments."""
     link = get_object_or_404(Link, live=request.live, id=id)
     payments = link.payments.order_by("-created_at", "id").values(*PAYMENT_ROW)
-    rows = [*payments[:SHOWN_PAYMENTS]]
+    rows = with_arrived(payments[:SHOWN_PAYMENTS])
     closed = why_closed(link)
     context = {
         "link": link,

@@ -55,7 +55,8 @@ def _create(request: PersonRequest, form: NewMerchantForm) -> HttpResponse:
         return render(request, "merchants/new.html", {"form": form}, status=422)
     if not limits.hit(f"new-merchant:{request.user.pk}", NEW_A_DAY, A_DAY):
         form.add_error(None, _("You have made many merchants today. Try again tomorrow."))
-        return render(request, "merchants/new.html", {"form": form}, status=429)
+        page = render(request, "merchants/new.html", {"form": form}, status=429)
+        return limits.until_next(page, A_DAY)
     slug, logo = form.cleaned_data["slug"], form.cleaned_data["logo"]
     try:
         tenant = profile.open_merchant(request.user, slug, form.facts, logo)

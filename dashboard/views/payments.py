@@ -1,5 +1,6 @@
 """Payments: the list, the story of one, and asking Paytm about it."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import live
 from dashboard.filters import PaymentFilter
 from dashboard.paging import page_of
+from dashboard.payment_rows import ROW, with_arrived
 from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
@@ -22,18 +24,8 @@ from payments.timeline import note
 from tenants import limits
 from tenants.access import WorldRequest, member
 
+MINUTE = 60
 ASKS = 6  # a minute and payment
-
-ROW = [
-    "id",
-    "created_at",
-    "description",
-    "order_id",
-    "state",
-    "method",
-    "amount_paise",
-    "refunded_paise",
-]
 
 
 @member("payments.view")
@@ -45,6 +37,7 @@ def list(request: WorldRequest) -> HttpResponse:
         return render(request, "dashboard/payments/list.html", {"form": form}, status=422)
     payments = form.narrow(Payment.objects.filter(live=request.live))
     page = page_of(payments.values(*ROW), request)
+    page = replace(page, rows=with_arrived(page.rows))
     context = {"form": form, "page": page, "narrowed": any(form.cleaned_data.values())}
     return live.answer(request, "dashboard/payments/list.html", context, shows=page)
 
@@ -64,10 +57,11 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
 def ask(request: WorldRequest, id: UUID) -> HttpResponse:
     """Ask Paytm now what became of a payment."""
     payment = _payment(request, id)
-    if not limits.hit(f"ask:{payment.pk}", ASKS, 60):
+    if not limits.hit(f"ask:{payment.pk}", ASKS, MINUTE):
         messages.warning(request, _("Paytm was asked several times this minute. Wait a little."))
         context = _story(request, payment)
-        return render(request, "dashboard/payments/detail.html", context, status=429)
+        page = render(request, "dashboard/payments/detail.html", context, status=429)
+        return limits.until_next(page, MINUTE)
     note(payment, "asked", by=request.user)
     answered = asking.ask(payment)
     if answered is payment:

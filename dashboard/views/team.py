@@ -40,7 +40,7 @@ def invite(request: MerchantRequest) -> HttpResponse:
         return _invite_page(request, form, 422)
     if not limits.hit(f"invite:{request.tenant.pk}", INVITATIONS_A_DAY, A_DAY):
         form.add_error(None, _("Too many invitations today. Try again tomorrow."))
-        return _invite_page(request, form, 429)
+        return limits.until_next(_invite_page(request, form, 429), A_DAY)
     try:
         invitation = team.invite(request.membership, **form.cleaned_data)
     except team.AlreadyThere:

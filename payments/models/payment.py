@@ -101,11 +101,15 @@ class Payment(models.Model):
         return self.amount_paise - self.refunded_paise - self.reserved_paise
 
     @property
+    def has_arrived(self) -> bool:
+        """Whether Paytm confirmed that the payer's money came, expected or not."""
+        return self.state in (PaymentState.PAID, PaymentState.SURPLUS)
+
+    @property
     def can_be_paid_now(self) -> bool:
         """Whether the payer can still pay under this attempt's own Paytm token.
 
-        An unknown one too: it is the same order, which Paytm takes once, and asking for its
-        token again is how an attempt goes on whose first request got no answer.
+        An unknown one too: it is the same order, which Paytm takes once.
         """
         alive = self.paytm_token_until is not None and self.paytm_token_until > now()
         return self.state in (PaymentState.OPEN, PaymentState.UNKNOWN) and alive

@@ -96,12 +96,14 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
 def payers_things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         link = make.link(description="A donation", amount_paise=None)
-        begun = collecting.start(make.link(description="Green tea"), 500_00, None)
+        begun = collecting.begin(make.link(description="Green tea"), 500_00, None)
         return {
             "pay": link.token,
             "pay_report": link.token,
             "pay_go": begun.token,
             "pay_status": refunded_payment().token,
+            "paytm_callback": make.paytm_token(live=False),
+            "paytm_webhook": make.paytm_token(live=False),
             "caught_mail": CaughtMail.objects.latest("id").pk,
         }
 

@@ -13,10 +13,12 @@ from django.utils.html import escape
 from config.clock import now
 from dashboard import paging
 from payments.models import Link, Payment
+from payments.settling import settle
 from tenants.models import Membership, Tenant, User
 from tests import make
 from tests.conftest import SignIn
 from tests.dashboard.conftest import Pay, Url, text
+from tests.payments.test_settling import answer
 from tests.wire import Simulator, go_to_paytm
 
 
@@ -48,6 +50,15 @@ def test_each_row_leads_to_its_payment(at_acme: Client, url: Url, paid: Payment)
     page = text(at_acme.get(url("payments")))
     assert f'href="{url("payment", id=paid.pk)}"' in page
     assert "₹500.00" in page
+
+
+def test_surplus_is_listed_with_what_arrived(at_acme: Client, url: Url, link: Link) -> None:
+    """Paytm took another amount than was asked for: the books hold it, and the list says so."""
+    order = make.payment(link)
+    settle(order, answer(order, amount_paise=480_00))
+    page = text(at_acme.get(url("payments"), {"state": "surplus"}))
+    assert "₹480.00" in page
+    assert "₹500.00 asked" in page
 
 
 def test_the_list_is_narrowed_by_state(at_acme: Client, url: Url, link: Link, pay: Pay) -> None:

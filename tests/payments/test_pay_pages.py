@@ -13,13 +13,14 @@ from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from payments.collecting import active_accounts
 from payments.models import Link, Payment
-from payments.views import PAY_TRIES
+from payments.views import BEGUN, POSTS
 from tenants import provisioning, routing
 from tenants.models import PageReport, Tenant
 from tenants.routing import new_token
 from tests import make
+from tests.conftest import browser
 from tests.forms import read_form
-from tests.wire import Simulator, go_to_paytm
+from tests.wire import Simulator, come_back, go_to_paytm
 
 pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
 
@@ -237,13 +238,125 @@ def test_only_our_own_page_may_send_the_form(
     assert Payment.objects.exists() == (status == 303)
 
 
-def test_too_many_tries_are_429_and_say_so(client: Client) -> None:
+def is_refused_for_a_while(answer: Any) -> bool:
+    """Whether it is a 429 that says so in words, and until when to a program."""
+    if answer.status_code != 429:
+        return False
+    assert b"Too many tries" in answer.content
+    assert b"No money was taken by this try." in answer.content
+    assert 0 < int(answer["Retry-After"]) <= 60
+    return True
+
+
+# Twice a limit may pass at the seam of two windows.
+
+
+def test_one_address_begins_only_so_many_payments_a_minute(client: Client) -> None:
     link = open_link()
-    # Twice the limit may pass at the seam of two windows.
-    answers = [client.post(path(link), {"amount": "0"}) for _ in range(2 * PAY_TRIES + 1)]
-    limited = next(answer for answer in answers if answer.status_code == 429)
-    assert b"Too many tries" in limited.content
-    assert b"No money was taken by this try." in limited.content
+    answers = [browser().post(path(link), {"amount": "100"}) for _ in range(2 * BEGUN + 1)]
+    assert any(is_refused_for_a_while(answer) for answer in answers)
+    assert Payment.objects.count() <= 2 * BEGUN
+
+
+def test_forms_sent_again_or_mistyped_count_for_no_payment(client: Client) -> None:
+    link = open_link()
+    form = {"amount": "100", "key": key_of(client, link)}
+    for n in range(BEGUN + 1):
+        assert client.post(path(link), form).status_code == 303, n
+        assert client.post(path(link), {"amount": "1,000"}).status_code == 422
+    assert browser().post(path(link), {"amount": "100"}).status_code == 303
+
+
+def test_one_address_sends_only_so_many_forms_a_minute(client: Client) -> None:
+    link = open_link()
+    answers = [client.post(path(link), {"amount": "0"}) for _ in range(2 * POSTS + 1)]
+    assert any(is_refused_for_a_while(answer) for answer in answers)
+
+
+@pytest.mark.parametrize("link_takes", [1, 3])
+def test_a_link_of_n_payments_is_begun_by_at_most_n_payers(link_takes: int) -> None:
+    link = make.link(max_payments=link_takes)
+    payers = [browser().post(path(link)) for _ in range(link_takes + 2)]
+    assert [answer.status_code for answer in payers] == [303] * link_takes + [409] * 2
+    assert b"No money was taken." in payers[-1].content
+    assert 0 < int(payers[-1]["Retry-After"]) <= 16 * 60 + 1
+    assert Payment.objects.count() == link_takes
+
+
+@pytest.mark.parametrize("max_payments", [1, None])
+def test_the_same_browser_goes_on_with_what_it_began(
+    client: Client, max_payments: int | None
+) -> None:
+    """A new form, but the same payer: the back button, a second tab, another scan of the code."""
+    link = make.link(max_payments=max_payments)
+    first, second = client.post(path(link)), client.post(path(link))
+    assert first["Location"] == second["Location"]
+    assert Payment.objects.count() == 1
+
+
+def test_the_next_one_to_open_a_link_never_learns_of_the_first_ones_payment(
+    client: Client, paytm: Simulator
+) -> None:
+    link = make.link(max_payments=1)
+    paytm.decide(go_to_paytm(client, path(link)), "success")
+    first = Payment.objects.get()
+    other = browser()
+    assert other.post(path(link)).status_code == 409
+    client.get(f"/p/return/{first.token}")
+    answers = [other.get(path(link)), other.post(path(link))]
+    for answer in answers:
+        assert answer.status_code == 410
+        assert first.token not in answer.content.decode()
+        assert first.order_id not in answer.content.decode()
+
+
+def test_a_place_is_free_again_at_once_after_a_failure(client: Client, paytm: Simulator) -> None:
+    link = make.link(max_payments=1)
+    come_back(client, paytm.decide(go_to_paytm(client, path(link)), "failure"))
+    client.get(f"/p/return/{Payment.objects.get().token}")
+    assert browser().post(path(link)).status_code == 303
+
+
+def test_a_place_is_free_again_at_once_without_a_token(client: Client, paytm: Simulator) -> None:
+    link = make.link(max_payments=1)
+    paytm.plant("initiate", "timeout_before", seconds=2)
+    client.post(path(link))
+    assert Payment.objects.get().state == "unknown"
+    assert browser().post(path(link)).status_code == 303
+
+
+def test_a_place_is_free_again_when_the_token_is_dead_and_paytm_knows_of_no_payment(
+    client: Client, paytm: Simulator, clock: Any
+) -> None:
+    link = make.link(max_payments=1)
+    client.post(path(link))
+    clock(15 * 60)
+    assert browser().post(path(link)).status_code == 409
+    clock(17 * 60)
+    paytm.plant("status", "html")
+    assert browser().post(path(link)).status_code == 409  # Paytm did not say
+    assert browser().post(path(link)).status_code == 303
+    assert sorted(Payment.objects.values_list("state", flat=True)) == ["expired", "open"]
+
+
+def test_a_place_is_held_while_the_bank_decides(client: Client, paytm: Simulator) -> None:
+    link = make.link(max_payments=1)
+    come_back(client, paytm.decide(go_to_paytm(client, path(link)), "pending"))
+    client.get(f"/p/return/{Payment.objects.get().token}")
+    assert Payment.objects.get().state == "pending"
+    assert browser().post(path(link)).status_code == 409
+    answer = client.post(path(link), follow=True)
+    assert b"Do not pay again." in answer.content
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "." * 5000, "é", "a" * 32, "%00", "'; --"])
+def test_a_cookie_that_is_not_ours_changes_nothing(client: Client, cookie: str) -> None:
+    link = make.link(max_payments=1)
+    client.post(path(link))
+    other = browser()
+    other.cookies[settings.ATTEMPTS_COOKIE_NAME] = cookie
+    assert other.post(path(link)).status_code == 409
 
 
 def test_a_payer_reports_the_page(client: Client, acme: Tenant) -> None:
