@@ -1,7 +1,8 @@
 """What must be there before Django reads its settings: the test environment and a PostgreSQL.
 
 Loaded with `-p` by pyproject.toml, so tests are run as `python -m pytest`. With DATABASE_URL
-set, that server is used; otherwise the embedded one is started in a folder of this run.
+set, that server is used; otherwise the embedded one is started in a folder of this run, once
+for all processes of xdist.
 """
 
 import base64
@@ -10,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +19,16 @@ from config import embedded
 from config.processes import Service
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="payments-test-"))
-GIVEN_DATABASE_URL = os.environ.get("DATABASE_URL", "").strip()
+IS_XDIST_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+GIVEN_DATABASE_URL = os.environ.get(
+    "GIVEN_DATABASE_URL" if IS_XDIST_WORKER else "DATABASE_URL", ""
+).strip()
+DATABASE_URL = GIVEN_DATABASE_URL or embedded.url(DATA_DIR / "postgres")
 ENVIRONMENT = {
     "MODE": "test",
     "DATA_DIR": str(DATA_DIR),
-    "DATABASE_URL": GIVEN_DATABASE_URL or embedded.url(DATA_DIR / "postgres"),
+    "DATABASE_URL": os.environ["DATABASE_URL"] if IS_XDIST_WORKER else DATABASE_URL,
+    "GIVEN_DATABASE_URL": GIVEN_DATABASE_URL,
     "BASE_URL": "http://localhost:8000",
     "SIMULATOR_URL": "",
     "SIMULATOR_TOKEN": "",
@@ -66,18 +73,34 @@ def data_dir() -> Path:
     return new_data_dir()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(SLOW_PLACES):
             item.add_marker(pytest.mark.slow)
+        if item.nodeid.startswith("tests/browser/"):  # they share one running product
+            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_sessionstart(session: pytest.Session) -> Iterator[None]:
-    """Start the server before anything else looks for it, unless nothing will run."""
-    if not GIVEN_DATABASE_URL and not session.config.option.collectonly:
+    """Start the server before anything else looks for it, unless there is one or nothing runs."""
+    is_there = bool(GIVEN_DATABASE_URL) or IS_XDIST_WORKER
+    if not is_there and not session.config.option.collectonly:
         session.config.stash[SERVER] = start_server()
     return (yield)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["pages_walked"] = pages_walked
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add the pages that a worker walked; one that crashed has told of none."""
+    global pages_walked
+    pages_walked += getattr(node, "workeroutput", {}).get("pages_walked", 0)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
