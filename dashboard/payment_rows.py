@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from dashboard.paging import Row
 from payments import ledger
-from payments.states import PaymentState
+from payments.states import ARRIVED
 
 ROW = [
     "id",
@@ -19,10 +19,8 @@ ROW = [
 
 
 def with_arrived(rows: Iterable[Row]) -> list[Row]:
-    """`values(*ROW)` each with `arrived_paise`: for surplus what the books hold, else what was
-    asked. One query more where there is surplus."""
+    """`values(*ROW)` each with `arrived_paise`: what the books hold, or what was asked where
+    nothing arrived. One query more."""
     rows = [*rows]
-    surplus = [row["id"] for row in rows if row["state"] == PaymentState.SURPLUS]
-    held = ledger.surplus_of(surplus) if surplus else {}
-    arrived = {id: held.get(id, 0) for id in surplus}
+    arrived = ledger.received_of([row["id"] for row in rows if row["state"] in ARRIVED])
     return [row | {"arrived_paise": arrived.get(row["id"], row["amount_paise"])} for row in rows]

@@ -22,6 +22,17 @@ KINDS = {
     "status": ("badge-check", gettext_lazy("Paytm answered: %(state)s")),
     "no_answer": ("circle-help", gettext_lazy("Paytm gave no usable answer")),
     "asked": ("search", gettext_lazy("Paytm was asked by hand")),
+    "surplus_kept": ("layers-plus", gettext_lazy("The surplus was kept as a sale")),
+    "refund_waits": ("hourglass", gettext_lazy("The refund of %(amount)s is tried again later")),
+    "refund_given_up": ("ban", gettext_lazy("The refund of %(amount)s is not tried again")),
+    "refund_discovered": (
+        "undo-2",
+        gettext_lazy("Paytm says that %(amount)s was given back from its own dashboard"),
+    ),
+    "refund_conflict": (
+        "triangle-alert",
+        gettext_lazy("Paytm says that more was given back than ever arrived"),
+    ),
     "refund_requested": ("undo-2", gettext_lazy("Refund of %(amount)s asked for")),
     "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
     "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),

@@ -21,10 +21,17 @@ MOVEMENT = """
     ((credit = 'sales')::int - (debit = 'sales')::int) * paise AS sales_paise,
     (debit = 'refunds')::int - (credit = 'refunds')::int AS refunds_count,
     ((debit = 'refunds')::int - (credit = 'refunds')::int) * paise AS refunds_paise,
-    ((credit = 'surplus')::int - (debit = 'surplus')::int) * paise AS surplus_paise
+    ((credit = 'surplus')::int - (debit = 'surplus')::int) * paise AS surplus_paise,
+    ((debit = 'fees')::int - (credit = 'fees')::int) * paise AS fees_paise,
+    ((debit = 'gst')::int - (credit = 'gst')::int) * paise AS gst_paise,
+    ((debit = 'bank')::int - (credit = 'bank')::int) * paise AS settled_paise,
+    ((credit = 'adjustments')::int - (debit = 'adjustments')::int) * paise AS adjustments_paise
 """
 
-FIGURES = ("sales_count", "sales_paise", "refunds_count", "refunds_paise", "surplus_paise")
+FIGURES = (
+    *("sales_count", "sales_paise", "refunds_count", "refunds_paise", "surplus_paise"),
+    *("fees_paise", "gst_paise", "settled_paise", "adjustments_paise"),
+)
 
 PUBLISHED = ("sales_count", "sales_paise", "refunds_paise")
 

@@ -3,55 +3,62 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Case, F, Q, Sum, When
+from django.db.models import Case, Q, Sum, When
 
 from payments.models import Payment, Refund, Transfer
 from payments.models.ledger import Account
-from payments.states import PaymentState
 from tenants.current import today
 
 
 def book_sale(payment: Payment, paise: int) -> None:
     """The payer's money counts as the merchant's sale; Paytm owes it."""
-    _book(payment, None, debit=Account.RECEIVABLE, credit=Account.SALES, paise=paise)
+    _book(payment, debit=Account.RECEIVABLE, credit=Account.SALES, paise=paise)
 
 
 def book_surplus(payment: Payment, paise: int) -> None:
     """Money arrived that nobody asked for: Paytm owes it, the merchant must decide."""
-    _book(payment, None, debit=Account.RECEIVABLE, credit=Account.SURPLUS, paise=paise)
+    _book(payment, debit=Account.RECEIVABLE, credit=Account.SURPLUS, paise=paise)
+
+
+def book_accepted(payment: Payment, paise: int) -> None:
+    """The merchant keeps what is left of a surplus: it is a sale from now on."""
+    _book(payment, debit=Account.SURPLUS, credit=Account.SALES, paise=paise)
 
 
 def book_refund(refund: Refund) -> None:
-    """The money is on its way back, and Paytm owes that much less."""
+    """The money is on its way back, and Paytm owes that much less. What never was a sale goes
+    back out of the surplus."""
+    payment = refund.payment
     _book(
-        refund.payment,
-        refund,
-        debit=Account.REFUNDS,
+        payment,
+        debit=Account.REFUNDS if payment.counts_as_sale else Account.SURPLUS,
         credit=Account.RECEIVABLE,
         paise=refund.amount_paise,
+        refund=refund,
     )
 
 
 def received(payment: Payment) -> int:
-    """Paise that arrived: the amount asked, or what the books hold of a surplus payment."""
-    if payment.state != PaymentState.SURPLUS:
-        return payment.amount_paise
-    return surplus_of([payment.pk]).get(payment.pk, 0)
+    """Paise of this payment that arrived, as the books hold it; what was asked before that."""
+    return received_of([payment.pk]).get(payment.pk, payment.amount_paise)
 
 
-def surplus_of(payments: Collection[UUID]) -> dict[UUID, int]:
-    """Paise of surplus that the books hold of each of these payments, by id, in one query."""
-    held = (
-        Transfer.objects.filter(payment__in=payments)
-        .filter(Q(credit=Account.SURPLUS) | Q(debit=Account.SURPLUS))
-        .values_list("payment")
-        .annotate(paise=Sum(Case(When(credit=Account.SURPLUS, then="paise"), default=-F("paise"))))
-    )
-    return dict(held)
+def received_of(payments: Collection[UUID]) -> dict[UUID, int]:
+    """Paise that arrived of each of these payments that brought money, by id, in one query.
+
+    Whatever stands on sales or surplus but for refunds; that a surplus became a sale moves
+    nothing.
+    """
+    arrived = (Account.SALES, Account.SURPLUS)
+    credited = Case(When(credit__in=arrived, then="paise"), default=0)
+    debited = Case(When(debit__in=arrived, then="paise"), default=0)
+    own = Transfer.objects.filter(payment__in=payments, refund=None)
+    own = own.filter(Q(credit__in=arrived) | Q(debit__in=arrived))
+    return dict(own.values_list("payment").annotate(paise=Sum(credited - debited)))
 
 
 def _book(
-    payment: Payment, refund: Refund | None, *, debit: Account, credit: Account, paise: int
+    payment: Payment, *, debit: Account, credit: Account, paise: int, refund: Refund | None = None
 ) -> None:
     Transfer.objects.create(
         live=payment.live,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from config.clock import now
 from merchants import audit
 from payments.models import Link
 from payments.money import MAX_PAISE, MIN_PAISE
@@ -30,6 +31,7 @@ class Terms:
     expires_at: datetime | None = None
     max_payments: int | None = None
     return_url: str = ""
+    surplus_policy: str = Link.SurplusPolicy.ASK
 
 
 def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:
@@ -57,7 +59,8 @@ def set_state(link: Link, state: Link.State, by: User) -> Link:
         before = {"state": locked.state}
         if locked.state != state:
             locked.state = state
-            locked.save(update_fields=["state"])
+            locked.disabled_at = now() if state == Link.State.DISABLED else None
+            locked.save(update_fields=["state", "disabled_at"])
             audit.record(by, f"link.{state}", str(locked), before, {"state": state})
     return locked
 

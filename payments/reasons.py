@@ -144,6 +144,7 @@ WHY_NO_REFUND = {
     "610": _("Paytm says that the payment is refunded already."),
     "620": _("Your balance at Paytm was too low for it."),
     "635": _("Paytm refunds no parts under ₹1."),
+    "given_up": _("Your team stopped trying."),
     "640": _("Paytm has frozen the order."),
 }
 IN_GENERAL = _("Paytm says that the payment failed.")

@@ -5,7 +5,7 @@ may have reached Paytm only refund status can say that it failed (Paytm: refunds
 """
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -19,14 +19,8 @@ from payments.models import Message, Payment, Refund
 from payments.money import MIN_PAISE
 from payments.outbox import refund_changed
 from payments.paytm import Client, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
-from payments.schedule import next_ask
-from payments.states import (
-    REFUND_RANK,
-    REFUND_UNDECIDED,
-    PaymentState,
-    RefundState,
-    may_become,
-)
+from payments.schedule import next_ask, next_try
+from payments.states import REFUND_RANK, REFUND_UNDECIDED, RefundState, may_become
 from payments.timeline import note
 from tenants.current import current_tenant
 from tenants.jobs import MONEY, job
@@ -36,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Paytm: an order older than one year cannot be refunded.
 OLDEST = timedelta(days=365)
+NO_BALANCE = "620"
+GIVEN_UP = "given_up"
 # A request that has not arrived after this long never will.
 REQUEST_LIFE = timedelta(hours=1)
 
@@ -67,9 +63,11 @@ class OtherBody(Exception):
 
 
 def ask_refund(
-    payment: Payment, amount_paise: int, reason: str, by: User, request_key: str
+    payment: Payment, amount_paise: int, reason: str, by: User | None, request_key: str
 ) -> Refund:
     """Reserve the money and have it sent back. The same form sent twice is one refund.
+
+    `by` None: the link's rule for surplus asks.
 
     Raises NotRefundable, TooMuch and OtherBody; then nothing was written.
     """
@@ -92,7 +90,7 @@ def _same_form(earlier: Refund, amount_paise: int) -> Refund:
 
 
 def _check(payment: Payment, amount_paise: int) -> None:
-    if payment.state != PaymentState.PAID:
+    if not payment.has_arrived:
         raise NotRefundable("not_paid")
     if payment.refunds.filter(state__in=REFUND_UNDECIDED).exists():
         raise NotRefundable("under_way")
@@ -104,28 +102,35 @@ def _check(payment: Payment, amount_paise: int) -> None:
     # Paytm: a partial refund is at least one rupee (635); so must be what is left for another.
     if 0 < left - amount_paise < MIN_PAISE:
         raise NotRefundable("rest_too_small")
-    if amount_paise <= 0 or (amount_paise < MIN_PAISE and amount_paise != payment.amount_paise):
+    if amount_paise <= 0 or (amount_paise < MIN_PAISE and amount_paise != payment.received_paise):
         raise NotRefundable("too_small")
 
 
 def _reserve(
-    payment: Payment, amount_paise: int, reason: str, by: User, request_key: str
+    payment: Payment, amount_paise: int, reason: str, by: User | None, request_key: str
 ) -> Refund:
-    payment.reserved_paise += amount_paise
-    payment.save(update_fields=["reserved_paise"])
-    refund = Refund.objects.create(
-        live=payment.live,
-        payment=payment,
+    refund = Refund(
         amount_paise=amount_paise,
         reason=reason,
         request_key=request_key,
-        asked_by_id=by.pk,
-        asked_by_name=str(by)[:80],
-        next_ask_at=now(),
+        origin=Refund.Origin.PERSON if by else Refund.Origin.POLICY,
+        asked_by_id=by.pk if by else None,
+        asked_by_name=str(by)[:80] if by else "",
     )
+    _hold(payment, refund, now())
     note(payment, "refund_requested", reason, refund=refund, by=by)
-    ask_refund_soon(refund)
     return refund
+
+
+def _hold(payment: Payment, refund: Refund, at: datetime) -> None:
+    """Reserve a new refund's money, under the payment's lock, and have it sent at this time."""
+    payment.reserved_paise += refund.amount_paise
+    payment.save(update_fields=["reserved_paise"])
+    refund.live, refund.payment, refund.next_ask_at = payment.live, payment, at
+    refund.save(force_insert=True)
+    push_refund.enqueue(
+        current_tenant().pk, at=at, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
+    )
 
 
 def ask_refund_soon(refund: Refund) -> None:
@@ -259,8 +264,62 @@ def _apply(
     payment.save(update_fields=["reserved_paise", "refunded_paise"])
     refund.save()
     note(payment, "refund", f"{answer.code} {answer.message}", message=message, refund=refund)
+    if state == RefundState.FAILED and refund.result_code == NO_BALANCE:
+        _try_later(refund)
     if refund.decided_at:
         refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+
+
+def _try_later(refund: Refund) -> None:
+    """Hold the money once more when Paytm had too little of the merchant's to send it back.
+
+    A new request under a new reference, for Paytm never took the refused one (Paytm: refunds).
+    """
+    at = next_try(_tries_before(refund))
+    if at is None:
+        return
+    retry = Refund(
+        retry_of=refund,
+        amount_paise=refund.amount_paise,
+        reason=refund.reason,
+        origin=refund.origin,
+        asked_by_id=refund.asked_by_id,
+        asked_by_name=refund.asked_by_name,
+    )
+    _hold(refund.payment, retry, at)
+    note(refund.payment, "refund_waits", refund=retry)
+
+
+def _tries_before(refund: Refund) -> int:
+    tries = 0
+    while refund.retry_of is not None:
+        refund, tries = refund.retry_of, tries + 1
+    return tries
+
+
+def try_now(refund: Refund) -> None:
+    """Send a refund that waits for balance at once, whenever it was to be tried again."""
+    waiting = Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED)
+    if waiting.update(next_ask_at=now()):
+        ask_refund_soon(refund)
+
+
+def give_up(refund: Refund, by: User) -> Refund:
+    """Stop trying a refund that waits for balance: its money is free to refund again.
+
+    Only one that has not left can be stopped; another is returned as it is.
+    """
+    with transaction.atomic():
+        payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
+        locked = Refund.objects.select_for_update().get(pk=refund.pk)
+        if locked.waits_for_balance:
+            locked.state, locked.decided_at = RefundState.FAILED, now()
+            locked.result_code, locked.next_ask_at = GIVEN_UP, None
+            locked.save()
+            payment.reserved_paise -= locked.amount_paise
+            payment.save(update_fields=["reserved_paise"])
+            note(payment, "refund_given_up", refund=locked, by=by)
+    return locked
 
 
 def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
@@ -274,10 +333,11 @@ def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
 
 
 def _ask_later(refund: Refund) -> None:
-    refund.refresh_from_db(fields=["state"])
+    refund.refresh_from_db(fields=["state", "sent_at"])
     undecided = refund.state in REFUND_UNDECIDED
     # A refund is never given up on: after the schedule it is asked about daily.
-    at = (next_ask(refund.created_at) or now() + timedelta(days=1)) if undecided else None
+    begun = refund.sent_at or refund.created_at
+    at = (next_ask(begun) or now() + timedelta(days=1)) if undecided else None
     Refund.objects.filter(pk=refund.pk).update(next_ask_at=at)
     if at:
         push_refund.enqueue(

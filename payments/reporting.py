@@ -24,6 +24,10 @@ class Figure:
     refunds_count: int = 0
     refunds_paise: int = 0
     surplus_paise: int = 0
+    fees_paise: int = 0
+    gst_paise: int = 0
+    settled_paise: int = 0
+    adjustments_paise: int = 0
 
     @property
     def net_paise(self) -> int:

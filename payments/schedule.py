@@ -24,6 +24,14 @@ OFFSETS = (
     *(week * 7 * DAY for week in range(1, 6)),
 )
 
+# After Paytm had too little of the merchant's money to send a refund: until a week has passed.
+TRIES = (HOUR, 3 * HOUR, 8 * HOUR, 12 * HOUR, *(6 * [DAY]))
+
+
+def next_try(tries: int) -> datetime | None:
+    """When to send a refund again that was refused for balance, after so many tries again."""
+    return now() + TRIES[tries] if tries < len(TRIES) else None
+
 
 def next_ask(started_at: datetime) -> datetime | None:
     """The next moment to ask about an order that began at `started_at`, or None."""

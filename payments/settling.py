@@ -5,16 +5,20 @@ the books. A callback or webhook is only a reason to ask.
 """
 
 import logging
+from datetime import datetime
 
 from django.db import transaction
 
 from config.clock import now
 from payments import inbox, ledger
+from payments.foreign_refunds import record_foreign
 from payments.models import Link, Message, Payment
+from payments.models.payment import Surplus
 from payments.outbox import payment_changed
 from payments.paytm import OrderStatus, Outcome
 from payments.schedule import MINUTE
-from payments.states import PAYMENT_RANK, UNDECIDED, PaymentState, may_become
+from payments.states import ARRIVED, PAYMENT_RANK, UNDECIDED, PaymentState, may_become
+from payments.surplus import follow_policy
 from payments.timeline import note
 from tenants.current import current_tenant
 
@@ -40,7 +44,7 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
     with transaction.atomic():
         locked = (
             Payment.objects.select_for_update(of=("self",))
-            .select_related("account")
+            .select_related("account", "link")
             .get(pk=payment.pk)
         )
         message, _ = inbox.keep(
@@ -49,6 +53,8 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
         claimed = _claimed_state(locked, answer)
         if claimed and may_become(locked.state, claimed, PAYMENT_RANK):
             _apply(locked, claimed, answer, message)
+        if claimed in ARRIVED:
+            record_foreign(locked, answer.refunded_paise or 0, message)
     return locked
 
 
@@ -66,7 +72,7 @@ def _claimed_state(payment: Payment, answer: OrderStatus) -> PaymentState | None
         )
         return PaymentState.UNKNOWN
     if answer.outcome is Outcome.SUCCESS:
-        return PaymentState.PAID if _is_good(payment, answer) else PaymentState.SURPLUS
+        return _kind_of_success(payment, answer)
     if answer.outcome is Outcome.NO_RECORD:
         return PaymentState.EXPIRED if _token_is_dead(payment) else None
     return MEANING[answer.outcome]
@@ -83,18 +89,40 @@ def _is_about(payment: Payment, answer: OrderStatus) -> bool:
     return all(name in (None, own) for name, own in zip(names, ours, strict=True))
 
 
-def _is_good(payment: Payment, answer: OrderStatus) -> bool:
-    """The asked amount, and a free slot of the link, which it takes."""
+def _kind_of_success(payment: Payment, answer: OrderStatus) -> PaymentState:
+    """Paid, or surplus and why. What it was called once, it stays."""
+    if payment.state in ARRIVED:
+        return PaymentState(payment.state)
+    payment.paid_at = answer.paid_at or now()
+    payment.surplus = _why_surplus(payment, answer)
+    return PaymentState.SURPLUS if payment.surplus else PaymentState.PAID
+
+
+def _why_surplus(payment: Payment, answer: OrderStatus) -> Surplus:
+    """Why nobody asked for this money; NONE where it is good, which takes a slot of the link."""
+    link, moment = payment.link, payment.paid_at
     if answer.amount_paise != payment.amount_paise:
-        return False
-    if payment.state == PaymentState.PAID:
-        return True
+        return Surplus.AMOUNT
+    if _is_later(moment, link.expires_at):
+        return Surplus.EXPIRED
+    if _is_later(moment, link.disabled_at):
+        return Surplus.DISABLED
+    if link.max_payments is not None and not _take_slot(payment, link.max_payments):
+        return Surplus.TAKEN
+    return Surplus.NONE
+
+
+def _is_later(moment: datetime | None, end: datetime | None) -> bool:
+    """A minute's grace: Paytm's clock and ours are two."""
+    return moment is not None and end is not None and moment > end + GRACE
+
+
+def _take_slot(payment: Payment, of: int) -> bool:
     # Payment before link is the one order of locks. No key share: attempts may be inserted.
-    link = Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
-    if link.max_payments is None:
-        return True
-    taken = set(link.payments.exclude(slot=None).values_list("slot", flat=True))
-    payment.slot = next((n for n in range(1, link.max_payments + 1) if n not in taken), None)
+    Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
+    attempts = Payment.objects.filter(link=payment.link_id)
+    taken = set(attempts.exclude(slot=None).values_list("slot", flat=True))
+    payment.slot = next((n for n in range(1, of + 1) if n not in taken), None)
     return payment.slot is not None
 
 
@@ -112,11 +140,14 @@ def _apply(payment: Payment, state: PaymentState, answer: OrderStatus, message: 
     payment.gateway = (answer.gateway or "")[:40]
     payment.bank = (answer.bank or "")[:60]
     payment.decided_at = None if state in UNDECIDED else now()
+    payment.received_paise = (answer.amount_paise or 0) if state in ARRIVED else 0
     payment.save()
     if state == PaymentState.PAID:
-        ledger.book_sale(payment, payment.amount_paise)
-    if state == PaymentState.SURPLUS and answer.amount_paise:
-        ledger.book_surplus(payment, answer.amount_paise)
+        ledger.book_sale(payment, payment.received_paise)
+    if state == PaymentState.SURPLUS:
+        ledger.book_surplus(payment, payment.received_paise)
     note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
-    if state in (PaymentState.PAID, PaymentState.SURPLUS, PaymentState.FAILED):
+    if state in (*ARRIVED, PaymentState.FAILED):
         payment_changed.enqueue(current_tenant().pk, payment_id=str(payment.pk), state=state)
+    if state == PaymentState.SURPLUS and payment.link.surplus_policy != Link.SurplusPolicy.ASK:
+        follow_policy.enqueue(current_tenant().pk, payment_id=str(payment.pk))

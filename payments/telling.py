@@ -23,9 +23,14 @@ def tell_payment(payment: Payment, state: str) -> None:
 
 
 def tell_refund(refund: Refund) -> None:
-    """Mail the team about a refund that is done or failed."""
-    about = {"refund": refund, "why": reasons.why_no_refund(refund)}
-    _tell(f"refund_{refund.state}", refund.payment, about)
+    """Mail the team about a refund that is done or failed, or waits for balance; of its later
+    tries only the last is told."""
+    retry = Refund.objects.filter(retry_of=refund).first()
+    if retry and refund.retry_of_id:
+        return
+    template = "refund_waits" if retry else f"refund_{refund.state}"
+    about = {"refund": refund, "retry": retry, "why": reasons.why_no_refund(refund)}
+    _tell(template, refund.payment, about)
 
 
 def _tell(template: str, payment: Payment, about: Mapping[str, object]) -> None:

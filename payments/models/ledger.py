@@ -13,6 +13,10 @@ class Account(models.TextChoices):
     SALES = "sales", _("Sales")
     REFUNDS = "refunds", _("Refunds")
     SURPLUS = "surplus", _("Surplus")
+    FEES = "fees", _("Paytm's fees")
+    GST = "gst", _("GST on fees")
+    BANK = "bank", _("Paid out to the bank")
+    ADJUSTMENTS = "adjustments", _("Adjustments")
 
 
 class Transfer(models.Model):
@@ -27,7 +31,8 @@ class Transfer(models.Model):
     at = models.DateTimeField(default=now)
     # The merchant's own calendar day, as it was when the money was booked.
     day = models.DateField()
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="transfers")
+    # Payouts and adjustments may concern no payment.
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="transfers")
     refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="transfers")
     debit = models.CharField(max_length=12, choices=Account)
     credit = models.CharField(max_length=12, choices=Account)
@@ -42,16 +47,30 @@ class Transfer(models.Model):
             models.CheckConstraint(
                 name="transfer_moves", condition=~models.Q(debit=models.F("credit"))
             ),
-            # One sale or surplus for a payment, one booking for a refund; reversals are free.
+            # One sale or surplus for a payment, a surplus accepted once, one booking for a refund;
+            # reversals are free.
             models.UniqueConstraint(
                 fields=["payment"],
                 name="transfer_sale_once",
-                condition=models.Q(refund=None, reverses=None),
+                condition=models.Q(
+                    debit="receivable", credit__in=["sales", "surplus"], reverses=None
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=["payment"],
+                name="transfer_accept_once",
+                condition=models.Q(debit="surplus", credit="sales", reverses=None),
             ),
             models.UniqueConstraint(
                 fields=["refund"],
                 name="transfer_refund_once",
                 condition=models.Q(refund__isnull=False, reverses=None),
+            ),
+            models.CheckConstraint(
+                name="transfer_names_payment",
+                condition=models.Q(payment__isnull=False)
+                | models.Q(debit__in=["bank", "adjustments"])
+                | models.Q(credit__in=["bank", "adjustments"]),
             ),
         ]
         indexes = [
@@ -74,6 +93,10 @@ class DailyFigure(models.Model):
     refunds_count = models.BigIntegerField(default=0)
     refunds_paise = models.BigIntegerField(default=0)
     surplus_paise = models.BigIntegerField(default=0)
+    fees_paise = models.BigIntegerField(default=0)
+    gst_paise = models.BigIntegerField(default=0)
+    settled_paise = models.BigIntegerField(default=0)
+    adjustments_paise = models.BigIntegerField(default=0)
     # How often this row changed, and which of its states the platform's roll-up holds.
     revision = models.BigIntegerField(default=1)
     published = models.BigIntegerField(default=0)

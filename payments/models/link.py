@@ -14,6 +14,13 @@ class Link(models.Model):
         ACTIVE = "active", _("Active")
         DISABLED = "disabled", _("Disabled")
 
+    class SurplusPolicy(models.TextChoices):
+        """What becomes of money that nobody asked for."""
+
+        ASK = "ask", _("Ask me each time")
+        ACCEPT = "accept", _("Keep it as a sale")
+        SEND_BACK = "send_back", _("Send it back")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     live = models.BooleanField()
     token = models.CharField(max_length=40, unique=True)
@@ -29,6 +36,11 @@ class Link(models.Model):
     request_key = models.CharField(max_length=40, null=True)
     return_url = models.URLField(max_length=400, blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    # When it was disabled; None while it is active. Money that came later is surplus.
+    disabled_at = models.DateTimeField(null=True)
+    surplus_policy = models.CharField(
+        max_length=9, choices=SurplusPolicy, default=SurplusPolicy.ASK
+    )
     created_at = models.DateTimeField(default=now)
     created_by_id = models.UUIDField(null=True)
     created_by_name = models.CharField(max_length=80, blank=True)
@@ -48,6 +60,11 @@ class Link(models.Model):
             models.CheckConstraint(
                 name="link_max_payments",
                 condition=models.Q(max_payments=None) | models.Q(max_payments__gte=1),
+            ),
+            models.CheckConstraint(
+                name="link_disabled_since",
+                condition=models.Q(state="active", disabled_at=None)
+                | models.Q(state="disabled", disabled_at__isnull=False),
             ),
             models.UniqueConstraint(fields=["live", "request_key"], name="link_request_once"),
         ]

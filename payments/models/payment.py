@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.clock import now
 from merchants.models import PaytmAccount
 from payments.models.link import Link
-from payments.states import PaymentState
+from payments.states import ARRIVED, PaymentState
 from tenants.models import KEY_ALPHABET
 
 
@@ -23,6 +23,16 @@ class Method(models.TextChoices):
     EMI = "emi", _("EMI")
     OTHER = "other", _("Other")
     NONE = "", _("Not known")
+
+
+class Surplus(models.TextChoices):
+    """Why money that arrived was not asked for."""
+
+    AMOUNT = "amount", _("Another amount than was asked for")
+    TAKEN = "taken", _("The link had taken all its payments")
+    EXPIRED = "expired", _("Paid after the link had expired")
+    DISABLED = "disabled", _("Paid after the link was disabled")
+    NONE = "", _("No surplus")
 
 
 def unguessable(prefix: str) -> str:
@@ -57,6 +67,13 @@ class Payment(models.Model):
     bank = models.CharField(max_length=60, blank=True)
     result_code = models.CharField(max_length=64, blank=True)
     result_message = models.CharField(max_length=500, blank=True)
+    # What Paytm stated when it confirmed the payment, and when it says that was.
+    received_paise = models.BigIntegerField(default=0)
+    paid_at = models.DateTimeField(null=True)
+    surplus = models.CharField(max_length=8, choices=Surplus, default=Surplus.NONE, blank=True)
+    # When a surplus was kept as a sale, and by whom; "" for the link's rule.
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by_name = models.CharField(max_length=80, blank=True)
     refunded_paise = models.BigIntegerField(default=0)
     reserved_paise = models.BigIntegerField(default=0)
     asked_at = models.DateTimeField(null=True)
@@ -71,11 +88,18 @@ class Payment(models.Model):
                 name="payment_refunds_within",
                 condition=Q(refunded_paise__gte=0)
                 & Q(reserved_paise__gte=0)
-                & Q(amount_paise__gte=F("refunded_paise") + F("reserved_paise")),
+                & Q(received_paise__gte=F("refunded_paise") + F("reserved_paise")),
             ),
             models.CheckConstraint(
-                name="payment_refund_of_paid",
-                condition=Q(state="paid") | Q(refunded_paise=0, reserved_paise=0),
+                name="payment_received",
+                condition=Q(state="paid", received_paise=F("amount_paise"))
+                | Q(state="surplus", received_paise__gt=0)
+                | (~Q(state__in=["paid", "surplus"]) & Q(received_paise=0)),
+            ),
+            models.CheckConstraint(
+                name="payment_surplus_why",
+                condition=(Q(state="surplus") & ~Q(surplus=""))
+                | (~Q(state="surplus") & Q(surplus="", accepted_at=None)),
             ),
             models.UniqueConstraint(fields=["link", "slot"], name="payment_slot_once"),
             models.UniqueConstraint(fields=["link", "request_key"], name="payment_request_once"),
@@ -83,6 +107,11 @@ class Payment(models.Model):
         indexes = [
             models.Index(fields=["live", "-created_at", "id"], name="payment_newest"),
             models.Index(fields=["live", "state", "-created_at", "id"], name="payment_by_state"),
+            models.Index(
+                fields=["live", "-created_at", "id"],
+                name="payment_surplus",
+                condition=Q(state="surplus"),
+            ),
             models.Index(
                 fields=["next_ask_at"],
                 name="payment_due",
@@ -95,15 +124,25 @@ class Payment(models.Model):
 
     @property
     def refundable_paise(self) -> int:
-        """What may still be sent back, in paise. Zero unless the payment is paid."""
-        if self.state != PaymentState.PAID:
-            return 0
-        return self.amount_paise - self.refunded_paise - self.reserved_paise
+        """What may still be sent back, in paise: of all that arrived, expected or not."""
+        return self.received_paise - self.refunded_paise - self.reserved_paise
+
+    @property
+    def counts_as_sale(self) -> bool:
+        """Whether its money is the merchant's sale; surplus only once it was accepted."""
+        return self.state == PaymentState.PAID or self.accepted_at is not None
+
+    @property
+    def wants_decision(self) -> bool:
+        """Whether some of its surplus is neither kept nor on its way back."""
+        return self.state == PaymentState.SURPLUS and bool(
+            self.accepted_at is None and self.refundable_paise
+        )
 
     @property
     def has_arrived(self) -> bool:
         """Whether Paytm confirmed that the payer's money came, expected or not."""
-        return self.state in (PaymentState.PAID, PaymentState.SURPLUS)
+        return self.state in ARRIVED
 
     @property
     def can_be_paid_now(self) -> bool:

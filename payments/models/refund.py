@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
 from payments.models.payment import Payment, unguessable
@@ -14,6 +15,13 @@ def new_ref_id() -> str:
 
 
 class Refund(models.Model):
+    class Origin(models.TextChoices):
+        """Who had it sent back."""
+
+        PERSON = "person", _("Your team")
+        POLICY = "policy", _("The link's rule for surplus")
+        PAYTM = "paytm", _("Paytm's own dashboard")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     live = models.BooleanField()
     ref_id = models.CharField(max_length=50, unique=True, default=new_ref_id)
@@ -26,8 +34,11 @@ class Refund(models.Model):
     bank_reference = models.CharField(max_length=64, blank=True)
     result_code = models.CharField(max_length=64, blank=True)
     result_message = models.CharField(max_length=500, blank=True)
-    asked_by_id = models.UUIDField()
-    asked_by_name = models.CharField(max_length=80)
+    origin = models.CharField(max_length=6, choices=Origin, default=Origin.PERSON)
+    asked_by_id = models.UUIDField(null=True)
+    asked_by_name = models.CharField(max_length=80, blank=True)
+    # The one that Paytm refused for lack of balance, which this one tries again.
+    retry_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="retry")
     # When and how often it was sent to Paytm, and how Paytm refused the last repeat: not final.
     sent_at = models.DateTimeField(null=True)
     sends = models.SmallIntegerField(default=0)
@@ -59,3 +70,8 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return self.ref_id
+
+    @property
+    def waits_for_balance(self) -> bool:
+        """Whether it is to be tried again later and has not left yet."""
+        return self.state == RefundState.REQUESTED and self.retry_of_id is not None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from payments.paytm.amounts import paise_from_text
@@ -11,6 +12,8 @@ from payments.paytm.redaction import storable
 _ORDER_ID = re.compile(r"[A-Za-z0-9@_.-]{1,50}")
 _ID = re.compile(r"[!-~]+")
 _DIGITS = re.compile(r"[0-9]+")
+_MOMENT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]{1,6})?")
+_IST = timezone(timedelta(hours=5, minutes=30))
 
 Message = Mapping[str, Any]
 
@@ -46,5 +49,16 @@ def paise(message: Message, name: str) -> int | None:
     """An amount in rupees, as a string or a plain number."""
     try:
         return paise_from_text(message.get(name))  # type: ignore[arg-type]  # refuses all but str
+    except ValueError:
+        return None
+
+
+def moment(stated: str | None) -> datetime | None:
+    """`2026-11-22 10:30:00.0` in Indian time, as Paytm writes TXNDATE; the fraction is dropped."""
+    match = _MOMENT.fullmatch(stated or "")
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=_IST)
     except ValueError:
         return None

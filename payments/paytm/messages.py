@@ -2,7 +2,10 @@
 is clean and short, an amount is whole paise, an id has no odd characters; else it is None."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
+
+from payments.paytm import fields
 
 METHODS = {
     "UPI": "upi",
@@ -99,6 +102,11 @@ class OrderStatus:
     txn_date: str | None
     raw: str = field(repr=False)
     signed: bool
+
+    @property
+    def paid_at(self) -> datetime | None:
+        """When Paytm says the transaction was; None where it does not, or not clearly."""
+        return fields.moment(self.txn_date)
 
     @property
     def method(self) -> str:

@@ -4,6 +4,7 @@ import contextlib
 from uuid import UUID
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
 from payments.asking import ask
@@ -55,8 +56,9 @@ def test_zombies_do_not_starve_what_is_overdue(
     link = make.link()
     settled = make.payment(link)
     overdue = {"state": "paid", "next_ask_at": settled.created_at}
-    Payment.objects.filter(pk=settled.pk).update(**overdue)
-    fields = {"live": False, "link": link, "account": settled.account, "amount_paise": 100}
+    Payment.objects.filter(pk=settled.pk).update(received_paise=F("amount_paise"), **overdue)
+    fields = {"live": False, "link": link, "account": settled.account}
+    fields |= {"amount_paise": 100, "received_paise": 100}
     Payment.objects.bulk_create(
         Payment(id=UUID(int=n), token=f"t{n:039}", description="x", **fields, **overdue)
         for n in range(550)

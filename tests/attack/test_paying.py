@@ -5,13 +5,13 @@ import socket
 import pytest
 from django.test import Client
 
-from payments import collecting
+from payments import collecting, linking
 from payments.asking import ask
 from payments.models import Link, Payment
 from payments.settling import settle
 from payments.views import BEGUN
 from tenants import provisioning
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tests import make
 from tests.payments.test_settling import answer
 from tests.wire import Simulator, go_to_paytm
@@ -106,7 +106,7 @@ def test_a_disabled_links_same_form_starts_nothing(in_acme: Tenant, paytm: Simul
     link = make.link()
     paytm.plant("initiate", "timeout_before", seconds=2)
     make.attempt(link, key="the-payers-form")
-    Link.objects.filter(pk=link.pk).update(state="disabled")
+    linking.set_state(link, Link.State.DISABLED, User.objects.get(name="Alice"))
     answer_ = _browser().post(f"/p/{link.token}", {"key": "the-payers-form"}, follow=True)
     assert b'id="redirect"' not in answer_.content
 

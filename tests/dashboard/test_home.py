@@ -10,11 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from dashboard.context import everywhere
 from payments.models import Link, Payment, Transfer
+from payments.settling import settle
 from tenants.current import today
 from tenants.models import Membership, Tenant, User
 from tests import make
 from tests.conftest import SignIn
 from tests.dashboard.conftest import Pay, Url, text
+from tests.payments.test_settling import answer
 
 
 def titles(page: Any) -> dict[str, bool]:
@@ -63,7 +65,7 @@ def test_today_is_held_against_the_same_day_last_week(
 
 def test_surplus_money_wants_a_person(at_acme: Client, url: Url, link: Link) -> None:
     payment = make.payment(link)
-    Payment.objects.filter(pk=payment.pk).update(state="surplus")
+    settle(payment, answer(payment, amount_paise=501_00))
     page = text(at_acme.get(url("dashboard")))
     assert "1 payment brought money that nobody asked for" in page
     assert f"{url('payments')}?state=surplus" in page

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
+from config.clock import now
 from merchants.models import AuditEvent
 from payments.models import Link
 from payments.money import MAX_PAISE
@@ -137,7 +138,7 @@ def test_a_link_shows_its_own_payments(at_acme: Client, url: Url, link: Link, pa
 def test_links_are_listed_with_their_state(at_acme: Client, url: Url, link: Link, pay: Pay) -> None:
     once = make.link(description="Invoice 7", max_payments=1)
     make.link(description="Old offer", expires_at=datetime(2020, 1, 1, tzinfo=ZoneInfo("UTC")))
-    make.link(description="Closed shop", state="disabled")
+    make.link(description="Closed shop", state="disabled", disabled_at=now())
     pay(once)
     page = at_acme.get(url("links"))
     closed = {row["description"]: row["closed"] for row in page.context["page"].rows}

@@ -120,11 +120,11 @@ def test_what_is_not_paid_is_not_refunded(at_acme: Client, url: Url, link: Link,
 def test_paytm_refuses_and_the_money_can_be_refunded_again(
     at_acme: Client, url: Url, paid: Payment, new: str, paytm: Simulator, clock: Clock
 ) -> None:
-    paytm.plant("refund", "no_balance")
+    paytm.plant("refund", "accepted_then_failed")
     ask(at_acme, new, "500")
     carry_out(clock)
     page = text(at_acme.get(url("payment", id=paid.pk)))
-    assert "Your balance at Paytm was too low for it." in page
+    assert "The bank declined it." in page
     assert "Refund…" in page
     assert "1 refund failed" in text(at_acme.get(url("dashboard")))
 

@@ -75,7 +75,8 @@ def test_surplus_money_asks_for_a_decision(client: Client, paytm: Simulator, lin
     ("scenario", "subject", "words"),
     [
         ("success", "[TEST] ₹120.00 refunded: Masala chai", "Alice asked for this refund"),
-        ("no_balance", "[TEST] Refund failed: ₹120.00", "Your balance at Paytm was too low"),
+        ("accepted_then_failed", "[TEST] Refund failed: ₹120.00", "The bank declined it."),
+        ("no_balance", "[TEST] Refund waits: ₹120.00", "Your balance at Paytm was too low"),
     ],
 )
 def test_a_refund_is_told_when_it_is_final(

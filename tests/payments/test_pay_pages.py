@@ -108,7 +108,10 @@ def without_account(tenant: Tenant) -> Link:
     ("make_closed", "words"),
     [
         (suspended, "No payments here now"),
-        (lambda _: make.link(state=Link.State.DISABLED), "This link is switched off"),
+        (
+            lambda _: make.link(state=Link.State.DISABLED, disabled_at=now()),
+            "This link is switched off",
+        ),
         (lambda _: make.link(expires_at=now() - timedelta(seconds=1)), "This link has expired"),
         (used, "This link is already paid"),
         (without_account, "Payments cannot be taken yet"),

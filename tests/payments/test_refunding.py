@@ -1,16 +1,22 @@
 """Alice sends money back: reserved first, sent once, booked when Paytm says it is done."""
 
+from datetime import timedelta
+
 import pytest
+from django.core import mail
 from django.test import Client
 
+from config.clock import now
 from payments.asking import ask
 from payments.models import Payment, Refund, Transfer
-from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
+from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund, give_up, try_now
+from payments.settling import settle
 from tenants.jobs import run_due
 from tests import make
+from tests.payments.test_settling import answer
 from tests.wire import Simulator, go_to_paytm
 
-HOUR = 3600
+HOUR, DAY = 3600, 24 * 3600
 
 
 @pytest.fixture
@@ -78,16 +84,123 @@ def test_an_order_older_than_a_year_is_not_refundable(paid: Payment, alice, cloc
         ask_refund(paid, 100_00, "", alice, "a-form-key")
 
 
+def waiting(payment: Payment) -> Refund:
+    """The refund of this payment that is to be tried again."""
+    refund = payment.refunds.get(state="requested")
+    assert refund.waits_for_balance
+    return refund
+
+
+def test_one_refused_for_balance_waits_and_goes_again_by_itself(
+    paid: Payment, paytm: Simulator, alice, clock
+) -> None:
+    """Under a new reference, for Paytm never took the first; its money stays reserved."""
+    paytm.plant("refund", "no_balance", times=2)
+    first = ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    paid.refresh_from_db()
+    assert (paid.reserved_paise, paid.refundable_paise) == (200_00, 300_00)
+    assert waiting(paid).retry_of == first
+    next_ask_at = waiting(paid).next_ask_at
+    assert next_ask_at
+    assert next_ask_at - now() > timedelta(minutes=59)
+    clock(HOUR - 60)
+    run_due()
+    assert paid.refunds.count() == 2
+    for ahead in (HOUR + 1, 4 * HOUR + 2, 4 * HOUR + 20):
+        clock(ahead)
+        run_due()
+    paid.refresh_from_db()
+    assert [*paid.refunds.order_by("created_at").values_list("state", flat=True)] == [
+        "failed", "failed", "done",
+    ]  # fmt: skip
+    assert (paid.reserved_paise, paid.refunded_paise) == (0, 200_00)
+    books = paytm.books(paid.account.mid)["orders"]
+    assert [order["refunded_paise"] for order in books] == [200_00]
+
+
+def test_one_that_waits_can_be_sent_now_or_given_up(paid: Payment, paytm: Simulator, alice) -> None:
+    paytm.plant("refund", "no_balance", times=2)
+    ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    try_now(waiting(paid))
+    run_due()
+    assert paid.refunds.count() == 3
+    given_up = give_up(waiting(paid), alice)
+    assert given_up.state == give_up(given_up, alice).state == "failed"
+    paid.refresh_from_db()
+    assert (paid.reserved_paise, paid.refundable_paise) == (0, 500_00)
+    run_due()
+    assert not Transfer.objects.filter(debit="refunds").exists()
+
+
+def test_one_that_left_cannot_be_given_up(paid: Payment, paytm: Simulator, alice) -> None:
+    refund = ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    assert give_up(refund, alice).state == "accepted"
+    paid.refresh_from_db()
+    assert paid.reserved_paise == 200_00
+
+
+def test_after_a_week_without_balance_its_money_comes_back(
+    paid: Payment, paytm: Simulator, alice, clock
+) -> None:
+    paytm.plant("refund", "no_balance", times=100)
+    ask_refund(paid, 200_00, "", alice, "a-form-key")
+    for day in range(9):
+        for hour in (0, 1, 4, 12):
+            clock(day * DAY + hour * HOUR + 60)
+            run_due()
+    assert {*paid.refunds.values_list("state", flat=True)} == {"failed"}
+    paid.refresh_from_db()
+    assert (paid.reserved_paise, paid.refundable_paise) == (0, 500_00)
+    [mail_] = [m for m in mail.outbox if "Refund failed" in m.subject and "alice" in m.to[0]]
+    assert "Your balance at Paytm was too low" in mail_.body
+
+
 def test_one_that_paytm_refuses_comes_back_to_refundable(
     paid: Payment, paytm: Simulator, alice
 ) -> None:
-    paytm.plant("refund", "no_balance")
+    Payment.objects.filter(pk=paid.pk).update(paytm_txn_id="another")
     ask_refund(paid, 200_00, "", alice, "a-form-key")
     run_due()
     paid.refresh_from_db()
     assert Refund.objects.get().state == "failed"
     assert (paid.reserved_paise, paid.refundable_paise) == (0, 500_00)
     assert not Transfer.objects.filter(debit="refunds").exists()
+
+
+def test_one_made_in_paytms_own_dashboard_is_discovered(
+    paid: Payment, paytm: Simulator, alice
+) -> None:
+    """Paytm's status states what was given back in all; what is not ours is recorded as theirs."""
+    for stated in (120_00, 120_00, 200_00):
+        settle(paid, answer(paid, refunded_paise=stated))
+    paid.refresh_from_db()
+    assert (paid.refunded_paise, paid.refundable_paise) == (200_00, 300_00)
+    assert [*paid.refunds.order_by("created_at").values_list("amount_paise", "origin")] == [
+        (120_00, "paytm"), (80_00, "paytm"),
+    ]  # fmt: skip
+    refunds = Transfer.objects.filter(debit="refunds").values_list("paise", flat=True)
+    assert sum(refunds) == 200_00
+
+
+def test_ours_is_not_taken_for_theirs(paid: Payment, paytm: Simulator, alice, clock) -> None:
+    ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    settle(paid, answer(paid, refunded_paise=200_00))  # before we know that it is done
+    clock(60)
+    run_due()
+    settle(paid, answer(paid, refunded_paise=200_00))
+    assert [*paid.refunds.values_list("amount_paise", "origin")] == [(200_00, "person")]
+    paid.refresh_from_db()
+    assert paid.refunded_paise == 200_00
+
+
+def test_more_given_back_than_arrived_is_for_a_person(paid: Payment, paytm: Simulator) -> None:
+    settle(paid, answer(paid, refunded_paise=500_01))
+    assert not paid.refunds.exists()
+    assert paid.timeline.filter(kind="refund_conflict").exists()
 
 
 def test_one_that_fails_after_acceptance_comes_back_to_refundable(

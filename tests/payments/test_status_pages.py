@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django_tenants.utils import tenant_context
 
+from config.clock import now
 from merchants.models import Profile
 from payments.models import Link, Payment, Refund
 from tenants.models import Tenant, User
@@ -56,7 +57,7 @@ def test_the_receipts_time_is_the_merchants(client: Client, link: Link) -> None:
     Payment.objects.bulk_create([  # paid as one row, as if long ago
         Payment(live=False, token=f"{link.token[:-1]}-", link=link, description="Chai",
                 account=make.payment(link).account, amount_paise=1_00, state="paid",
-                decided_at=datetime(2026, 3, 31, 20, 0, tzinfo=UTC))
+                received_paise=1_00, decided_at=datetime(2026, 3, 31, 20, 0, tzinfo=UTC))
     ])  # fmt: skip
     assert "1 Apr 2026, 01:30 IST" in seen(client, Payment.objects.get(state="paid"))
 
@@ -124,7 +125,7 @@ def test_who_has_not_paid_yet_can_continue(client: Client, paytm: Simulator, lin
 def test_on_a_closed_link_nobody_can_continue(client: Client, link: Link) -> None:
     go_to_paytm(client, f"/p/{link.token}")
     payment = Payment.objects.get()
-    Link.objects.update(state=Link.State.DISABLED)
+    Link.objects.update(state=Link.State.DISABLED, disabled_at=now())
     assert client.get(f"/p/go/{payment.token}")["Location"] == f"/p/return/{payment.token}"
     page = seen(client, payment)
     assert 'data-payment-state="checking"' in page
