@@ -19,6 +19,7 @@ from payments.forms import RupeesField
 from payments.models import Payment, Refund
 from payments.money import format_inr
 from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
+from payments.states import RefundState
 from tenants.access import WorldRequest, member
 
 ROW = [
@@ -27,7 +28,10 @@ ROW = [
     "ref_id",
     "state",
     "amount_paise",
+    "origin",
     "asked_by_name",
+    "next_ask_at",
+    "retry_of_id",
     "payment_id",
     "payment__description",
 ]
@@ -74,6 +78,9 @@ def list(request: WorldRequest) -> HttpResponse:
         return render(request, "dashboard/refunds/list.html", {"form": form}, status=422)
     refunds = form.narrow(Refund.objects.filter(live=request.live))
     page = page_of(refunds.values(*ROW), request)
+    for row in page.rows:
+        row["asked_by"] = row["asked_by_name"] or Refund.Origin(row["origin"]).label
+        row["waits"] = row["state"] == RefundState.REQUESTED and row["retry_of_id"]
     context = {"form": form, "page": page, "narrowed": any(form.cleaned_data.values())}
     return live.answer(request, "dashboard/refunds/list.html", context, shows=page)
 

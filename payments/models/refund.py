@@ -72,6 +72,11 @@ class Refund(models.Model):
         return self.ref_id
 
     @property
+    def asked_by(self) -> str:
+        """Who asked for it: a person as they were called then, or what did."""
+        return self.asked_by_name or str(self.get_origin_display())
+
+    @property
     def waits_for_balance(self) -> bool:
         """Whether it is to be tried again later and has not left yet."""
         return self.state == RefundState.REQUESTED and self.retry_of_id is not None
