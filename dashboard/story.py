@@ -47,6 +47,7 @@ MEANINGS = {
     "refused:wrong_mid": gettext_lazy("Not believed: it names another MID. Paytm is asked."),
     "refused:malformed": gettext_lazy("Not believed: it cannot be read. Paytm is asked."),
     "unreachable": gettext_lazy("No connection was made, so nothing happened there."),
+    "noanswer": gettext_lazy("Silence, or an error of the server. We ask again."),
     "unknown": gettext_lazy("What came back says nothing for certain. We ask again."),
     "notpaytm": gettext_lazy("Something else than Paytm answered. We ask again."),
     "forged": gettext_lazy("The answer's signature is wrong, so it counts for nothing."),

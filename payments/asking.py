@@ -10,13 +10,13 @@ from config.clock import now
 from merchants.sealing import CannotOpen
 from payments.clients import client_for
 from payments.models import Payment
-from payments.paytm import PaytmError
-from payments.schedule import next_ask
+from payments.paytm import Open, PaytmError
+from payments.schedule import after_breaker, next_ask
 from payments.settling import settle
 from payments.states import UNDECIDED, PaymentState
 from payments.timeline import note
 from tenants.current import current_tenant
-from tenants.jobs import MONEY, job
+from tenants.jobs import MONEY, Later, job
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +32,19 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
     `patience` as in `client_for`.
     """
     try:
+        return _ask(payment, patience)
+    except Open:
+        return payment
+
+
+def _ask(payment: Payment, patience: float | None = None) -> Payment:
+    """As `ask`. Raises Open when Paytm was not asked at all, of which nothing is noted."""
+    try:
         with client_for(payment.account, patience=patience) as client:
             answer = client.order_status(payment.order_id)
+    except Open:
+        metrics.paytm_calls.labels("order_status", "open").inc()
+        raise
     except (PaytmError, CannotOpen) as error:
         _no_answer(payment, error)
         return payment
@@ -42,10 +53,24 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
 
 
 @job(lane=MONEY)
-def ask_status(payment_id: str) -> None:
+def ask_status(payment_id: str) -> Later | None:
     """One poll, and the next one written. A repeat after a crash asks once more, no harm."""
     payment = Payment.objects.select_related("account").get(pk=payment_id)
-    ask_later(payment if payment.state in FINAL else ask(payment))
+    try:
+        ask_later(payment if payment.state in FINAL else _ask(payment))
+    except Open as error:
+        return after_breaker(error)
+    return None
+
+
+@job(lane=MONEY)
+def ask_again(payment_id: str) -> Later | None:
+    """One question about an order whose own fate is final: what was given back of it."""
+    try:
+        _ask(Payment.objects.select_related("account").get(pk=payment_id))
+    except Open as error:
+        return after_breaker(error)
+    return None
 
 
 def ask_on_view(payment: Payment) -> Payment:
@@ -65,6 +90,11 @@ def ask_on_view(payment: Payment) -> Payment:
 def ask_soon(payment: Payment) -> None:
     """Have a worker ask now: something hinted that there is news."""
     ask_status.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"ask:{payment.pk}")
+
+
+def ask_what_was_given_back(payment: Payment) -> None:
+    """Have a worker ask about refunds that somebody made at Paytm, whatever state it is in."""
+    ask_again.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"again:{payment.pk}")
 
 
 def ask_later(payment: Payment) -> None:

@@ -136,6 +136,7 @@ WHY = {
 WHY_NO_TOKEN = {
     "refused": _("Paytm did not take this payment on. Please tell the merchant if it stays so."),
     "unreachable": _("Paytm could not be reached."),
+    "open": _("Paytm does not answer at the moment."),
 }
 NO_ANSWER = _("Paytm did not answer.")
 WHY_NO_REFUND = {

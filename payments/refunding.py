@@ -18,12 +18,12 @@ from payments.clients import client_for
 from payments.models import Message, Payment, Refund
 from payments.money import MIN_PAISE
 from payments.outbox import refund_changed
-from payments.paytm import Client, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
-from payments.schedule import next_ask, next_try
+from payments.paytm import Client, Open, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
+from payments.schedule import after_breaker, next_ask, next_try
 from payments.states import REFUND_RANK, REFUND_UNDECIDED, RefundState, may_become
 from payments.timeline import note
 from tenants.current import current_tenant
-from tenants.jobs import MONEY, job
+from tenants.jobs import MONEY, Later, job
 from tenants.models import User
 
 logger = logging.getLogger(__name__)
@@ -139,20 +139,24 @@ def ask_refund_soon(refund: Refund) -> None:
 
 
 @job(lane=MONEY)
-def push_refund(refund_id: str) -> None:
+def push_refund(refund_id: str) -> Later | None:
     """One step of a refund: send it, or ask what became of it; then write the next step."""
     refund = Refund.objects.select_related("payment__account").get(pk=refund_id)
     if refund.state in REFUND_UNDECIDED:
         try:
             _speak(refund)
+        except Open as error:
+            return after_breaker(error)
         except (PaytmError, CannotOpen) as error:
             _no_answer(refund, error)
     _ask_later(refund)
+    return None
 
 
 def _speak(refund: Refund) -> None:
     """Send what never left; else ask status, and send again only what Paytm has no record of."""
     with client_for(refund.payment.account) as client:
+        client.breaker.check()  # before it counts as sent
         if _mark_sent(refund):
             settle_refund(refund, _apply_for(client, refund))
             return

@@ -5,9 +5,12 @@ asks the bank (Paytm: late notification); after that weekly for five weeks, then
 itself: a person or a message from Paytm still can.
 """
 
+import random
 from datetime import datetime, timedelta
 
 from config.clock import now
+from payments.paytm import Open
+from tenants.jobs import Later
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -37,3 +40,8 @@ def next_ask(started_at: datetime) -> datetime | None:
     """The next moment to ask about an order that began at `started_at`, or None."""
     moments = (started_at + offset for offset in OFFSETS)
     return next((moment for moment in moments if moment > now()), None)
+
+
+def after_breaker(error: Open) -> Later:
+    """When a job that met an open breaker is due again: not all of them at one moment."""
+    return Later(now() + timedelta(seconds=error.seconds * random.uniform(1, 2)))  # noqa: S311

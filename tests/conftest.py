@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from django_tenants.utils import tenant_context
 
+from payments.clients import breaker_of
 from tenants import provisioning
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
@@ -142,6 +143,7 @@ def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> 
         with tenant_context(tenant):
             make.paytm_account(*MIDS[str(tenant.slug)])
     simulator.control("reset")
+    breaker_of.cache_clear()
     return simulator
 
 

@@ -37,6 +37,10 @@ class Simulator:
         """Have the next call of an API endpoint go as the scenario says."""
         self.control("scenarios", endpoint=endpoint, scenario=scenario, **more)
 
+    def forget_scenarios(self) -> None:
+        """Let everything go well again."""
+        requests.delete(f"{self.url}/_control/scenarios", timeout=10).raise_for_status()
+
     def decide(self, hop: Form, outcome: str, **fields: str) -> Form:
         """Go to Paytm's page with the hop's form and press a button: the callback's form."""
         page = requests.post(hop.action, data=hop.fields, timeout=10)

@@ -2,6 +2,7 @@
 alone. Money is paise. See `Client`, `verify_message`, and the tree in `errors`."""
 
 from payments.paytm.amounts import paise_from_text, rupees_text
+from payments.paytm.breaker import Breaker
 from payments.paytm.callbacks import (
     blank_secrets,
     read_json_order_id,
@@ -15,6 +16,7 @@ from payments.paytm.errors import (
     BadMessage,
     Forged,
     NotPaytm,
+    Open,
     PaytmError,
     Reason,
     Refused,
@@ -38,6 +40,7 @@ from payments.paytm.messages import (
 __all__ = [
     "HOSTS",
     "BadMessage",
+    "Breaker",
     "CallbackMessage",
     "Client",
     "Credentials",
@@ -46,6 +49,7 @@ __all__ = [
     "Hosts",
     "Initiated",
     "NotPaytm",
+    "Open",
     "OrderStatus",
     "Outcome",
     "PaytmError",

@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from payments.paytm import fields, hosts, reading, transport
 from payments.paytm.amounts import rupees_text
+from payments.paytm.breaker import Breaker
 from payments.paytm.checksum import KEY_BYTES, verify_text
 from payments.paytm.envelope import Malformed, seal, unseal
 from payments.paytm.errors import Forged, NotPaytm, PaytmError, Unknown, Unreachable
@@ -56,12 +57,19 @@ class Client:
     """Paytm's server-to-server interface. Keeps connections alive; may be shared by threads.
 
     `timeout` is (seconds to connect to one address, seconds for the whole answer), wall clock.
+    `breaker` is that of its host, if there is one; then a call may raise Open, an Unreachable.
     Every call raises Unreachable (no effect), Unknown (perhaps an effect) or Forged; see errors.
     Nothing is ever tried again here.
     """
 
-    def __init__(self, credentials: Credentials, timeout: tuple[float, float] = (3.05, 10)) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        timeout: tuple[float, float] = (3.05, 10),
+        breaker: Breaker | None = None,
+    ) -> None:
         self.credentials = credentials
+        self.breaker = breaker or Breaker(credentials.base_url)
         self._timeout = timeout
         self._session = transport.open_session()
 
@@ -187,7 +195,8 @@ class Client:
         """
         url = self.credentials.base_url + path
         payload = seal(body, self.credentials.key)
-        text = transport.post(self._session, url, payload, self._timeout)
+        with self.breaker.guard():
+            text = transport.post(self._session, url, payload, self._timeout)
         raw = blank_text(text)
         try:
             envelope = unseal(text)

@@ -3,7 +3,9 @@
 PaytmError
  ├── Refused        Paytm plainly said no; nothing was done
  ├── Unreachable    the request cannot have had an effect: it was never sent
+ │    └── Open      nor was it tried: the host has not answered lately (breaker)
  ├── Unknown        it may have had one: ask again about the same order or refund id
+ │    ├── NoAnswer  no whole answer came, or an error of the server: the host is ill
  │    └── NotPaytm  what answered is not Paytm's interface: a redirect, a 404, a web page
  ├── Forged         the answer's signature does not verify: it is no answer
  └── BadMessage     a callback or webhook that is not to be believed
@@ -33,8 +35,20 @@ class Unreachable(PaytmError):
     """No connection was made (name, connect, TLS), so the request had no effect."""
 
 
+class Open(Unreachable):
+    """The breaker of the host is open, so no call was made. `seconds` until one may be."""
+
+    def __init__(self, base_url: str, seconds: float) -> None:
+        super().__init__(f"{base_url} has not answered lately")
+        self.seconds = seconds
+
+
 class Unknown(PaytmError):
     """The request may have been received, and no usable answer came back."""
+
+
+class NoAnswer(Unknown):
+    """Silence, a broken connection, or HTTP 5xx."""
 
 
 class NotPaytm(Unknown):
