@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from config.clock import now
 from payments.forms import RupeesField
 from payments.linking import Terms
+from payments.models import Link
 from payments.money import MAX_PAISE, MIN_PAISE, plain_inr
 
 # Outside production a merchant may try with a site of its own machine.
@@ -72,6 +73,15 @@ class LinkForm(forms.Form):
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
         help_text=gettext_lazy("A page of your own that the payer can go to after paying."),
     )
+    surplus_policy = forms.ChoiceField(
+        label=gettext_lazy("Money that nobody asked for"),
+        choices=Link.SurplusPolicy.choices,
+        initial=Link.SurplusPolicy.ASK,
+        required=False,
+        help_text=gettext_lazy(
+            "Somebody may pay another amount, pay twice, or pay after the link was closed."
+        ),
+    )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
     def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
@@ -113,4 +123,5 @@ class LinkForm(forms.Form):
             expires_at=sent["expires_at"],
             max_payments=1 if sent["payments"] == "one" else None,
             return_url=sent["return_url"],
+            surplus_policy=sent["surplus_policy"] or Link.SurplusPolicy.ASK,
         )

@@ -10,6 +10,7 @@ from dashboard.views import (
     refunds,
     reports,
     settings,
+    surplus,
     team,
 )
 from tenants.routing import WorldConverter
@@ -23,6 +24,10 @@ world = [
     path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),
     path("payments/<uuid:id>/refunds/new", refunds.new, name="refund_new"),
     path("refunds", refunds.list, name="refunds"),
+    path("refunds/<uuid:id>/try", refunds.try_now, name="refund_try"),
+    path("refunds/<uuid:id>/stop", refunds.stop, name="refund_stop"),
+    path("surplus", surplus.list, name="surplus"),
+    path("surplus/<uuid:id>/keep", surplus.keep, name="surplus_keep"),
     path("links", links.list, name="links"),
     path("links/new", links.new, name="link_new"),
     path("links/<uuid:id>", links.detail, name="link"),

@@ -15,6 +15,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "links.view": EVERYONE,
     "links.manage": MONEY,
     "refunds.create": MONEY,
+    "surplus.decide": MONEY,
     "payments.ask": MONEY,
     "team.view": EVERYONE,
     "team.manage": MANAGERS,
@@ -28,7 +29,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 # In live mode, and for the whole of a merchant once its live mode is open, these need a second
 # factor of the person who does them.
 SECOND_FACTOR = frozenset(
-    {"links.manage", "refunds.create", "credentials.view", "credentials.manage", "team.manage"}
+    {"links.manage", "refunds.create", "surplus.decide"}
+    | {"credentials.view", "credentials.manage", "team.manage"}
 )
 
 

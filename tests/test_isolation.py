@@ -18,6 +18,7 @@ from django_tenants.utils import tenant_context
 
 from merchants import roles
 from merchants.models import Profile
+from payments.models import Payment, Refund
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -58,6 +59,16 @@ def paid(live: bool) -> Any:
     return settle(order, answer(order)).pk
 
 
+def surplus(live: bool) -> Any:
+    order = make.payment(make.link(live=live))
+    return settle(order, answer(order, amount_paise=600_00)).pk
+
+
+def waiting_refund(live: bool) -> Any:
+    payment = Payment.objects.get(pk=paid(live))
+    return Refund.objects.create(live=live, payment=payment, amount_paise=100_00).pk
+
+
 def colleague(tenant: Tenant, live: bool) -> int:
     user = cast.person(f"Colleague{uuid.uuid4().hex[:8]}")
     return Membership.objects.create(tenant=tenant, user=user, role=Role.VIEWER).pk
@@ -86,6 +97,9 @@ IDS: dict[str, Maker] = {
     "payment": inside(paid),
     "payment_ask": inside(paid),
     "refund_new": inside(paid),
+    "refund_try": inside(waiting_refund),
+    "refund_stop": inside(waiting_refund),
+    "surplus_keep": inside(surplus),
     "link": inside(lambda live: make.link(live=live).pk),
     "link_state": inside(lambda live: make.link(live=live).pk),
     "team_role": colleague,

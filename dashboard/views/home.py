@@ -19,10 +19,10 @@ from dashboard.onboarding import steps_of
 from dashboard.paging import Row
 from dashboard.payment_rows import ROW, with_arrived
 from merchants import roles
-from payments import reporting
+from payments import reporting, surplus
 from payments.models import Payment, Refund
 from payments.money import format_inr
-from payments.states import PaymentState, RefundState
+from payments.states import RefundState
 from tenants.access import MerchantRequest, WorldRequest, member
 from tenants.current import today
 
@@ -94,19 +94,19 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
     """What needs a person: money nobody asked for, and refunds that did not arrive."""
-    surplus = Payment.objects.filter(live=request.live, state=PaymentState.SURPLUS).count()
+    to_decide = surplus.undecided(request.live).count()
     failed = Refund.objects.filter(
         live=request.live, state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE
     ).count()
     wants = (
         (
-            surplus,
+            to_decide,
             ngettext(
                 "%(n)s payment brought money that nobody asked for",
                 "%(n)s payments brought money that nobody asked for",
-                surplus,
+                to_decide,
             ),
-            f"{_url(request, 'payments')}?state=surplus",
+            _url(request, "surplus"),
         ),
         (
             failed,

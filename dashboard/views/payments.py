@@ -84,14 +84,18 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
     return {
         "payment": payment,
         "outcome": outcome_of(payment),
-        "received_paise": ledger.received(payment) if payment.state == "surplus" else None,
+        "received_paise": ledger.received(payment) if payment.has_arrived else None,
         "story": [*story_of(payment)],
         "refunds": [(refund, why_no_refund(refund)) for refund in refunds],
+        "retried": {refund.retry_of_id for refund in refunds},
         "refund_states": [(refund.ref_id, refund.state) for refund in refunds],
         "refund_under_way": refund_under_way,
         "undecided": payment.state in UNDECIDED or refund_under_way,
-        "may_ask": roles.may(request.membership.role, "payments.ask")
-        and payment.state not in asking.FINAL,
+        "may_ask": roles.may(request.membership.role, "payments.ask"),
+        "may_keep": payment.wants_decision
+        and roles.may(request.membership.role, "surplus.decide")
+        and not refund_under_way,
+        "may_resend": may_refund,
         "may_refund": may_refund and payment.refundable_paise > 0 and not refund_under_way,
         "attempts": _attempts(payment),
     }

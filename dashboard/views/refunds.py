@@ -10,11 +10,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import live
 from dashboard.filters import RefundFilter
 from dashboard.paging import page_of
+from payments import refunding
 from payments.forms import RupeesField
 from payments.models import Payment, Refund
 from payments.money import format_inr
@@ -101,6 +102,32 @@ def new(request: WorldRequest, id: UUID) -> HttpResponse:
     amount = format_inr(form.cleaned_data["amount"])
     messages.success(request, _("Refund of %s asked for. It is on its way to Paytm.") % amount)
     return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
+
+
+@member("refunds.create", fresh=True, back_to="refunds")
+@require_POST
+def try_now(request: WorldRequest, id: UUID) -> HttpResponse:
+    """Send a refund that waits for balance at once."""
+    refund = get_object_or_404(Refund, live=request.live, id=id)
+    refunding.try_now(refund)
+    messages.success(request, _("The refund is on its way to Paytm again."))
+    return _to_payment(request, refund)
+
+
+@member("refunds.create", fresh=True, back_to="refunds")
+@require_POST
+def stop(request: WorldRequest, id: UUID) -> HttpResponse:
+    """Stop trying a refund that waits for balance. One that has left goes on."""
+    refund = refunding.give_up(get_object_or_404(Refund, live=request.live, id=id), request.user)
+    if refund.result_code == refunding.GIVEN_UP:
+        messages.success(request, _("It is not tried again. The amount can be refunded anew."))
+    else:
+        messages.warning(request, _("This refund has left already and cannot be stopped."))
+    return _to_payment(request, refund)
+
+
+def _to_payment(request: WorldRequest, refund: Refund) -> HttpResponse:
+    return redirect("payment", slug=request.tenant.slug, live=request.live, id=refund.payment_id)
 
 
 def _refund(request: WorldRequest, payment: Payment, form: RefundForm) -> int:
