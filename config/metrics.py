@@ -32,6 +32,7 @@ paytm_calls = Counter("paytm_calls_total", "Calls to Paytm", ["call", "outcome"]
 paytm_breaker = Counter(
     "paytm_breaker_total", "Times that a host of Paytm's was given up and taken up", ["host", "to"]
 )
+books_breaches = Counter("books_breaches_total", "Laws of the books found broken", ["law"])
 messages = Counter("messages_total", "Paytm's callbacks and webhooks", ["kind", "verdict"])
 
 

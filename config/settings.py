@@ -195,6 +195,7 @@ JOB_MODULES = [
     "payments.refunding",
     "payments.outbox",
     "payments.surplus",
+    "payments.proving",
     "tenants.upkeep",
 ]
 

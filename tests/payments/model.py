@@ -1,0 +1,90 @@
+"""What money does, in plain Python: the model that the product is held against.
+
+It knows no database, no lock and no order of messages; only what a merchant would expect.
+"""
+
+from dataclasses import dataclass, field
+
+RUPEE = 100
+LEFT_OPEN = ("open", "unknown", "expired", "pending")
+WAITS = ("requested", "sent", "accepted")
+
+
+@dataclass
+class ModelRefund:
+    paise: int
+    state: str = "requested"
+
+
+@dataclass
+class ModelOrder:
+    """One attempt: what was asked, and what has become of it."""
+
+    asked: int
+    state: str = "open"
+    received: int = 0
+    kept: int | None = None  # paise of a surplus that became a sale
+    refunds: list[ModelRefund] = field(default_factory=list)
+
+    def sum_of(self, *states: str) -> int:
+        return sum(refund.paise for refund in self.refunds if refund.state in states)
+
+    @property
+    def left(self) -> int:
+        return self.received - self.sum_of("done", *WAITS)
+
+    @property
+    def under_way(self) -> ModelRefund | None:
+        return next((refund for refund in self.refunds if refund.state in WAITS), None)
+
+    def hears(self, claim: str, paise: int, given_back: int, place_left: bool) -> None:
+        """Paytm's status says so."""
+        if claim == "success":
+            self._succeeds(paise, given_back, place_left)
+        elif self.state in ("paid", "surplus", "failed"):
+            return
+        elif claim == "failure":
+            self.state = "failed"
+        elif claim == "pending":
+            self.state = "pending"
+        elif claim == "unknown" and self.state == "open":
+            self.state = "unknown"
+
+    def _succeeds(self, paise: int, given_back: int, place_left: bool) -> None:
+        if self.state not in ("paid", "surplus"):
+            good = paise == self.asked and place_left
+            self.state, self.received = ("paid" if good else "surplus"), paise
+        extra = given_back - self.sum_of("done")
+        if 0 < extra <= self.left and self.under_way is None:
+            self.refunds.append(ModelRefund(extra, "done"))
+
+    def may_refund(self, paise: int) -> bool:
+        rest = self.left - paise
+        whole = paise == self.received
+        return (
+            self.under_way is None
+            and 0 < paise <= self.left
+            and (paise >= RUPEE or whole)
+            and not 0 < rest < RUPEE
+        )
+
+    def may_keep(self) -> bool:
+        waits = self.state == "surplus" and self.kept is None
+        return waits and self.left > 0 and self.under_way is None
+
+
+@dataclass
+class ModelLink:
+    """A link that takes `places` payments, or any number."""
+
+    places: int | None
+    orders: list[ModelOrder] = field(default_factory=list)
+
+    def place_left(self) -> bool:
+        paid = sum(order.state == "paid" for order in self.orders)
+        return self.places is None or paid < self.places
+
+
+def sales(order: ModelOrder) -> int:
+    """Paise of an order that ever counted as the merchant's sale."""
+    return order.received if order.state == "paid" else order.kept or 0
