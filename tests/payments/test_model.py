@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -63,14 +63,10 @@ class Books(RuleBasedStateMachine):
         self.model.orders.append(self.pairs[-1][1])
         return len(self.pairs) - 1
 
-    @rule(
-        n=orders, claim=st.sampled_from([*CLAIMS]), paise=AMOUNTS, given_back=AMOUNTS | st.just(0)
-    )
-    def paytm_says(self, n: int, claim: str, paise: int, given_back: int) -> None:
-        payment, order = self.pairs[n]
-        if order.received:
-            paise = order.received  # Paytm does not change what was paid
-        self.tell(n, claim, paise, given_back)
+    @rule(n=orders, claim=st.sampled_from([*CLAIMS]), paise=AMOUNTS, back=AMOUNTS | st.just(0))
+    def paytm_says(self, n: int, claim: str, paise: int, back: int) -> None:
+        paid = self.pairs[n][1].received  # Paytm does not change what was paid
+        self.tell(n, claim, paid or paise, back)
 
     @rule(n=orders)
     def it_is_paid(self, n: int) -> None:
@@ -188,6 +184,7 @@ def test_the_product_does_what_the_model_does(in_acme: Any, paytm: Any, alice: U
             suppress_health_check=[*HealthCheck],
             derandomize=size(1, 0) == 1,
             database=None,
+            phases=[Phase.generate] if size(1, 0) else [*Phase],
         ),
     )
     print(f"{steps_taken} steps, no divergence")
