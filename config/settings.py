@@ -175,6 +175,7 @@ MFA_ADAPTER = "tenants.people.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
+    "activate_totp": "tenants.totp.ActivateForm",
     "add_webauthn": "tenants.passkeys.AddForm",
     "login_webauthn": "tenants.passkeys.LoginForm",
     "reauthenticate_webauthn": "tenants.passkeys.ReauthenticateForm",
@@ -224,7 +225,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 CSRF_FAILURE_VIEW = "config.errors.csrf_failed"
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+# This host alone, unless the operator speaks for every host beneath it too.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.flag("HSTS_SUBDOMAINS", False)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True

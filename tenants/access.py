@@ -4,16 +4,13 @@ Strangers and foreign things get 404, a weak role gets 403, and a view that belo
 tenant runs inside that tenant's schema and time zone and nowhere else.
 """
 
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -30,11 +27,10 @@ from merchants import roles
 from tenants import provisioning
 from tenants.current import zone
 from tenants.models import Membership, Tenant, User
+from tenants.proofs import proved_recently
 from tenants.routing import recent_tenant_of_token, tenant_of_token
 
 View = Callable[..., HttpResponse]
-
-PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record of a session
 
 
 class PersonRequest(HttpRequest):
@@ -175,16 +171,6 @@ def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
     if request.method in ("GET", "HEAD"):
         return redirect("mfa_index")
     return render(request, "dashboard/second_factor.html", status=403)
-
-
-def proved_recently(request: PersonRequest) -> bool:
-    """Whether this session began, or its person proved again who they are, within five minutes."""
-    proofs = [
-        record["at"]
-        for record in get_authentication_records(request, request.user)
-        if record["method"] in PROOFS
-    ]
-    return bool(proofs) and time.time() - max(proofs) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def _proof_wanted(request: PersonRequest, back_to: str) -> HttpResponse:
