@@ -37,6 +37,7 @@ MEANINGS = {
     "refused:malformed": gettext_lazy("Not believed: it cannot be read. Paytm is asked."),
     "unreachable": gettext_lazy("No connection was made, so nothing happened there."),
     "unknown": gettext_lazy("What came back says nothing for certain. We ask again."),
+    "noanswer": gettext_lazy("Paytm was asked, and no whole answer came. We ask again."),
     "notpaytm": gettext_lazy("Something else than Paytm answered. We ask again."),
     "forged": gettext_lazy("The answer's signature is wrong, so it counts for nothing."),
     "refused": gettext_lazy("Paytm refused the question."),

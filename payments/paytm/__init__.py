@@ -14,6 +14,7 @@ from payments.paytm.client import Client, Credentials
 from payments.paytm.errors import (
     BadMessage,
     Forged,
+    NoAnswer,
     NotPaytm,
     PaytmError,
     Reason,
@@ -45,6 +46,7 @@ __all__ = [
     "Forged",
     "Hosts",
     "Initiated",
+    "NoAnswer",
     "NotPaytm",
     "OrderStatus",
     "Outcome",

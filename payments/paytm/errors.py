@@ -4,7 +4,8 @@ PaytmError
  ├── Refused        Paytm plainly said no; nothing was done
  ├── Unreachable    the request cannot have had an effect: it was never sent
  ├── Unknown        it may have had one: ask again about the same order or refund id
- │    └── NotPaytm  what answered is not Paytm's interface: a redirect, a 404, a web page
+ │    ├── NotPaytm  what answered is not Paytm's interface: a redirect, a 404, a 5xx, a web page
+ │    └── NoAnswer  nothing whole came: time ran out, or the connection broke
  ├── Forged         the answer's signature does not verify: it is no answer
  └── BadMessage     a callback or webhook that is not to be believed
 """
@@ -38,7 +39,11 @@ class Unknown(PaytmError):
 
 
 class NotPaytm(Unknown):
-    """Something else than Paytm's interface answered; the address is probably wrong."""
+    """Something else than Paytm's interface answered: its maintenance page, say."""
+
+
+class NoAnswer(Unknown):
+    """Sent, and no whole answer came back."""
 
 
 class Forged(PaytmError):

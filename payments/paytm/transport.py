@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
-from payments.paytm.errors import NotPaytm, Unknown, Unreachable
+from payments.paytm.errors import NoAnswer, NotPaytm, Unknown, Unreachable
 from payments.paytm.redaction import blank_text
 
 ANSWER_LIMIT = 256 * 1024
@@ -55,7 +55,7 @@ def post(session: requests.Session, url: str, payload: bytes, timeout: tuple[flo
     except requests.RequestException as error:
         if _was_never_sent(error):
             raise Unreachable("no connection could be made") from error
-        raise Unknown(f"no whole answer came: {type(error).__name__}") from error
+        raise NoAnswer(f"no whole answer came: {type(error).__name__}") from error
 
 
 def _read_capped(response: requests.Response) -> bytes:
@@ -69,7 +69,7 @@ def _read_capped(response: requests.Response) -> bytes:
 
 def _text(status: int, content: bytes) -> str:
     raw = blank_text(content.decode("utf-8", "replace"))
-    if 300 <= status < 400 or status in (404, 405, 410):
+    if 300 <= status < 400 or status in (404, 405, 410) or status >= 500:
         raise NotPaytm(f"HTTP {status}", raw)
     if status != 200:
         raise Unknown(f"HTTP {status}", raw)
