@@ -24,13 +24,12 @@ from payments.paytm.errors import (
 )
 from payments.paytm.hosts import HOSTS, Hosts, environment_of, host_for, payment_page_url
 from payments.paytm.messages import (
-    CallbackMessage,
     Diagnosis,
     Initiated,
+    Notice,
     OrderStatus,
     Outcome,
     RefundAnswer,
-    RefundNotice,
     RefundOutcome,
     RefundStatus,
     method_of,
@@ -39,7 +38,6 @@ from payments.paytm.messages import (
 __all__ = [
     "HOSTS",
     "BadMessage",
-    "CallbackMessage",
     "Client",
     "Credentials",
     "Diagnosis",
@@ -48,12 +46,12 @@ __all__ = [
     "Initiated",
     "NoAnswer",
     "NotPaytm",
+    "Notice",
     "OrderStatus",
     "Outcome",
     "PaytmError",
     "Reason",
     "RefundAnswer",
-    "RefundNotice",
     "RefundOutcome",
     "RefundStatus",
     "Refused",
