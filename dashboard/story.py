@@ -21,6 +21,10 @@ KINDS = {
     "webhook": ("bell", gettext_lazy("Paytm's webhook arrived")),
     "status": ("badge-check", gettext_lazy("Paytm answered: %(state)s")),
     "no_answer": ("circle-help", gettext_lazy("Paytm gave no usable answer")),
+    "refund_no_answer": (
+        "circle-help",
+        gettext_lazy("Paytm gave no usable answer about the refund of %(amount)s"),
+    ),
     "asked": ("search", gettext_lazy("Paytm was asked by hand")),
     "surplus_kept": ("layers-plus", gettext_lazy("The surplus was kept as a sale")),
     "refund_waits": ("hourglass", gettext_lazy("The refund of %(amount)s is tried again later")),
@@ -37,7 +41,8 @@ KINDS = {
     "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
     "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),
 }
-WARNINGS = {"no_token", "no_answer"}
+SILENCE = {"no_answer", "refund_no_answer"}
+WARNINGS = {"no_token", "refund_conflict", *SILENCE}
 
 # The verdict on a message, or the word for why there was no answer → what it means.
 MEANINGS = {
@@ -130,11 +135,11 @@ def _tone(entry: TimelineEntry) -> str:
 
 
 def _detail(entry: TimelineEntry) -> Any:
+    if entry.kind in SILENCE:
+        return MEANINGS.get(entry.words, entry.words)
     if entry.message and entry.kind not in ("status", "refund"):
         verdict = entry.message.verdict
         return MEANINGS.get(verdict, REFUSED if verdict.startswith("refused:") else verdict)
-    if entry.kind == "no_answer":
-        return MEANINGS.get(entry.words, entry.words)
     if entry.kind == "refund_requested" and entry.words:
         return _("Reason: %(reason)s") % {"reason": entry.words}
     return entry.words

@@ -52,7 +52,10 @@ WORDS: Final = {
     Diagnosis.UNREACHABLE: Words(
         "warning",
         _("Paytm could not be reached"),
-        _("This says nothing about the keys. Check again in a few minutes."),
+        _(
+            "No answer of Paytm's came; perhaps it is down for maintenance. This says nothing "
+            "about the keys. Check again in a few minutes."
+        ),
     ),
     Diagnosis.UNCLEAR: Words(
         "warning",

@@ -3,13 +3,15 @@
 import logging
 from datetime import timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
 from config import metrics
 from config.clock import now
 from merchants.sealing import CannotOpen
+from payments import inbox
 from payments.clients import client_for
-from payments.models import Payment
+from payments.models import Message, Payment
 from payments.paytm import Open, PaytmError
 from payments.schedule import after_breaker, next_ask
 from payments.settling import settle
@@ -111,4 +113,8 @@ def _no_answer(payment: Payment, error: PaytmError | CannotOpen) -> None:
     reason = type(error).__name__.lower()
     metrics.paytm_calls.labels("order_status", reason).inc()
     logger.warning("Paytm gave no answer", extra={"order_id": payment.order_id, "reason": reason})
-    note(payment, "no_answer", reason)
+    with transaction.atomic():
+        Payment.objects.select_for_update().get(pk=payment.pk)
+        raw = getattr(error, "raw", "")
+        message = inbox.keep_unusable(payment, Message.Source.STATUS, raw, reason)
+        note(payment, "no_answer", reason, message=message)

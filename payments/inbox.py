@@ -7,8 +7,8 @@ from django.db.models import Count, Q
 from config.metrics import messages
 from payments.models import Message, Payment
 
-FORGERIES_KEPT = 20
-REFUSED = "refused:"
+KEPT = 20  # of each kind that proves nothing
+REFUSED, UNUSABLE = "refused:", "unusable:"
 
 
 def keep(
@@ -33,9 +33,18 @@ def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Messag
 
     Called under the payment's lock, so that twenty is twenty.
     """
-    kept = payment.messages.aggregate(n=Count("pk", filter=Q(verdict__startswith=REFUSED)))["n"]
-    if kept >= FORGERIES_KEPT:
-        messages.labels(source, f"{REFUSED}{reason}").inc()
+    return _keep_some(payment, source, raw, REFUSED, reason)
+
+
+def keep_unusable(payment: Payment, source: str, raw: str, reason: str) -> Message | None:
+    """Store an answer to a question of ours from which nothing could be read, likewise."""
+    return _keep_some(payment, source, raw, UNUSABLE, reason) if raw else None
+
+
+def _keep_some(payment: Payment, source: str, raw: str, kind: str, reason: str) -> Message | None:
+    kept = payment.messages.aggregate(n=Count("pk", filter=Q(verdict__startswith=kind)))["n"]
+    if kept >= KEPT:
+        messages.labels(source, f"{kind}{reason}").inc()
         return None
-    message, is_news = keep(payment, source, raw, f"{REFUSED}{reason}")
+    message, is_news = keep(payment, source, raw, f"{kind}{reason}")
     return message if is_news else None

@@ -4,20 +4,23 @@ Paytm's checksum covers values, not field names, so a message that verifies can 
 (Paytm: checksum). One that fails is kept as evidence and answered 4xx; it too makes us ask.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
 from config.metrics import messages
 from merchants.sealing import CannotOpen
 from payments import inbox
-from payments.asking import ask_soon
+from payments.asking import ask_soon, ask_what_was_given_back
 from payments.clients import credentials_of
 from payments.models import Message, Payment, Refund
 from payments.paytm import (
     BadMessage,
+    Credentials,
+    Notice,
     blank_secrets,
     read_json_order_id,
     read_order_id,
@@ -46,38 +49,36 @@ class Received:
 
 def receive_form(pairs: Pairs, live: bool, source: str) -> Received:
     """Take a key-value callback or webhook for the tenant's test or live world."""
-    payment = _known(read_order_id(pairs), live)
+    raw = "\n".join(f"{name}={value}" for name, value in blank_secrets(pairs))
+    return _receive(read_order_id(pairs), live, source, raw, partial(verify_message, pairs))
+
+
+def receive_json(text: str, live: bool) -> Received:
+    """Take a JSON webhook for the tenant's test or live world."""
+    order_id, source = read_json_order_id(text), Message.Source.WEBHOOK
+    return _receive(order_id, live, source, blank_text(text), partial(verify_json_message, text))
+
+
+def _receive(
+    order_id: str | None,
+    live: bool,
+    source: str,
+    raw: str,
+    verified: Callable[[Credentials], Notice],
+) -> Received:
+    payment = _known(order_id, live)
     if payment is None:
         messages.labels(source, "unknown_order").inc()
         return Received(None, "unknown_order")
-    raw = "\n".join(f"{name}={value}" for name, value in blank_secrets(pairs))
     try:
-        verify_message(pairs, credentials_of(payment.account))
+        notice = verified(credentials_of(payment.account))
     except BadMessage as error:
         return _refuse(payment, source, raw, error.reason.value)
     except CannotOpen:
         return _refuse(payment, source, raw, "our_key_is_gone")
-    return _accept(payment, source, raw)
-
-
-def receive_json(text: str, live: bool) -> Received:
-    """Take Paytm's JSON refund notice."""
-    source = Message.Source.REFUND_WEBHOOK
-    payment = _known(read_json_order_id(text), live)
-    if payment is None:
-        messages.labels(source, "unknown_order").inc()
-        return Received(None, "unknown_order")
-    try:
-        notice = verify_json_message(text, credentials_of(payment.account))
-    except BadMessage as error:
-        return _refuse(payment, source, blank_text(text), error.reason.value)
-    except CannotOpen:
-        return _refuse(payment, source, blank_text(text), "our_key_is_gone")
-    with transaction.atomic():
-        received = _accept(payment, source, notice.raw)
-        for refund in Refund.objects.filter(payment=payment, ref_id=notice.ref_id or ""):
-            ask_refund_soon(refund)
-    return received
+    if notice.is_of_refund and source == Message.Source.WEBHOOK:
+        source = Message.Source.REFUND_WEBHOOK
+    return _accept(payment, source, raw, notice)
 
 
 def _known(order_id: str | None, live: bool) -> Payment | None:
@@ -86,14 +87,25 @@ def _known(order_id: str | None, live: bool) -> Payment | None:
     return Payment.objects.select_related("account").filter(order_id=order_id, live=live).first()
 
 
-def _accept(payment: Payment, source: str, raw: str) -> Received:
+def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received:
     with _locked(payment):
         message, is_news = inbox.keep(payment, source, raw, "verified")
         if is_news:
             note(payment, source, message=message)
         if is_news or _may_ask(payment):
             ask_soon(payment)
+            if notice.is_of_refund:
+                _ask_about_refund(payment, notice.ref_id or "")
     return Received(payment)
+
+
+def _ask_about_refund(payment: Payment, ref_id: str) -> None:
+    """Ask about this refund of ours, or, if we know none, what was given back of the order."""
+    ours = Refund.objects.filter(payment=payment, ref_id=ref_id).first()
+    if ours:
+        ask_refund_soon(ours)
+    else:
+        ask_what_was_given_back(payment)
 
 
 def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:

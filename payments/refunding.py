@@ -333,7 +333,11 @@ def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
     metrics.paytm_calls.labels("refund", reason).inc()
     logger.warning("no refund answer", extra={"refund_id": str(refund.pk), "reason": reason})
     refund.refresh_from_db(fields=["state"])
-    note(refund.payment, "no_answer", reason, refund=refund)
+    payment, raw = refund.payment, getattr(error, "raw", "")
+    with transaction.atomic():
+        Payment.objects.select_for_update().get(pk=payment.pk)
+        message = inbox.keep_unusable(payment, Message.Source.REFUND, raw, reason)
+        note(payment, "refund_no_answer", reason, message=message, refund=refund)
 
 
 def _ask_later(refund: Refund) -> None:

@@ -175,7 +175,7 @@ def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     live = _world(token)
     if request.method != "POST":  # the address was opened again by hand
         return _refused(request, live, None, 405)
-    pairs = _pairs(request)
+    pairs = _pairs(_body(request))
     if pairs is None:
         return _refused(request, live, None, 400)
     received = notices.receive_form(pairs, live, Message.Source.CALLBACK)
@@ -190,10 +190,11 @@ def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
 def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
     """Paytm's server tells of a payment or a refund."""
     live = _world(token)
-    if request.content_type == "application/json":
-        received = notices.receive_json(_body(request).decode("utf-8", "replace"), live)
+    body = _body(request)
+    if body is not None and _is_json(request, body):
+        received = notices.receive_json(body.decode("utf-8", "replace"), live)
     else:
-        pairs = _pairs(request)
+        pairs = _pairs(body)
         if pairs is None:
             return HttpResponse("unreadable", status=400, content_type="text/plain")
         received = notices.receive_form(pairs, live, Message.Source.WEBHOOK)
@@ -247,15 +248,21 @@ def _world(token: str) -> bool:
     raise Http404
 
 
-def _body(request: HttpRequest) -> bytes:
-    """The raw body; too much of it is cut to one byte over the limit, which nobody accepts."""
-    return request.read(notices.MAX_BYTES + 1)
+def _body(request: HttpRequest) -> bytes | None:
+    """The raw body, or None when it is too long."""
+    body = request.read(notices.MAX_BYTES + 1)
+    return body if len(body) <= notices.MAX_BYTES else None
 
 
-def _pairs(request: HttpRequest) -> list[tuple[str, str]] | None:
+def _is_json(request: HttpRequest, body: bytes) -> bool:
+    """Whether the sender calls it JSON, or says nothing of it and it looks so."""
+    vague = request.content_type in ("", "text/plain")
+    return request.content_type == "application/json" or (vague and body.startswith(b"{"))
+
+
+def _pairs(body: bytes | None) -> list[tuple[str, str]] | None:
     """A form's fields in the order sent, or None when the body is not a small UTF-8 form."""
-    body = _body(request)
-    if len(body) > notices.MAX_BYTES:
+    if body is None:
         return None
     try:
         text = body.decode("ascii")

@@ -5,17 +5,17 @@ a hint to ask Paytm, and only that. Which key to check with is the caller's to k
 record of the order (`read_order_id`), never from the message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from payments.paytm import fields
 from payments.paytm.checksum import verify, verify_text
 from payments.paytm.client import Credentials
-from payments.paytm.envelope import Duplicate, Envelope, Malformed, unseal
+from payments.paytm.envelope import Duplicate, Envelope, Malformed, parse, unseal
 from payments.paytm.errors import BadMessage, Reason
-from payments.paytm.messages import CallbackMessage, RefundNotice
+from payments.paytm.messages import Notice
 from payments.paytm.reading import refund_detail
-from payments.paytm.redaction import blank_pairs, blank_text
+from payments.paytm.redaction import blank_pairs
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -26,7 +26,7 @@ def read_order_id(pairs: Pairs) -> str | None:
     return claimed[0] if len(claimed) == 1 and fields.is_order_id(claimed[0]) else None
 
 
-def verify_message(pairs: Pairs, credentials: Credentials) -> CallbackMessage:
+def verify_message(pairs: Pairs, credentials: Credentials) -> Notice:
     """Check a callback or flat webhook, fields in the order received, and read what it may say.
 
     The checksum must cover every field that came, known to us or not. Raises BadMessage.
@@ -43,74 +43,70 @@ def verify_message(pairs: Pairs, credentials: Credentials) -> CallbackMessage:
         raise BadMessage(Reason.BAD_CHECKSUM)
     if message.get("MID") != credentials.mid:
         raise BadMessage(Reason.WRONG_MID)
-    return _callback(message)
-
-
-def _callback(message: dict[str, str]) -> CallbackMessage:
-    status, ref_id = fields.text(message, "STATUS", 40), fields.order_id(message, "REFID")
-    if status is None and ref_id is None:
-        raise BadMessage(Reason.MISSING_FIELD)
-    return CallbackMessage(
-        order_id=fields.order_id(message, "ORDERID") or _refuse(Reason.NO_ORDER),
-        status=status,
-        code=fields.text(message, "RESPCODE", 64) or "",
-        message=fields.text(message, "RESPMSG") or "",
-        txn_id=fields.identifier(message, "TXNID"),
-        bank_txn_id=fields.identifier(message, "BANKTXNID"),
-        amount_paise=fields.paise(message, "TXNAMOUNT"),
-        currency=fields.text(message, "CURRENCY", 10),
-        payment_mode=fields.text(message, "PAYMENTMODE", 40),
-        gateway=fields.text(message, "GATEWAYNAME", 64),
-        bank=fields.text(message, "BANKNAME", 64),
-        txn_date=fields.text(message, "TXNDATE", 40),
-        ref_id=ref_id,
-        refund_id=fields.identifier(message, "REFUNDID"),
-    )
+    return _notice(message)
 
 
 def read_json_order_id(text: str) -> str | None:
     """As `read_order_id`, of a JSON webhook."""
     try:
-        return fields.order_id(unseal(text).body, "orderId")
-    except Malformed:
+        message = _opened(text)
+        if isinstance(message, Envelope):
+            return fields.order_id(_in_callback_names(message.body), "ORDERID")
+        return read_order_id(message)
+    except BadMessage:
         return None
 
 
-def verify_json_message(text: str, credentials: Credentials) -> RefundNotice:
+def verify_json_message(text: str, credentials: Credentials) -> Notice:
     """Check a JSON webhook and read what it may say. Raises BadMessage.
 
-    Paytm's accept notice states no MID, so a missing one is taken: the key is the merchant's.
+    Either an envelope, with the names of Transaction Status or of the callback, or a form's fields
+    as members of one object. Paytm's accept notice, an envelope, states no MID, so a missing one
+    is taken there: the key is the merchant's.
     """
-    envelope = _unseal(text)
-    if not envelope.signature:
+    message = _opened(text)
+    if not isinstance(message, Envelope):
+        return verify_message(message, credentials)
+    if "|" in message.body_text:  # so that no text is both a form's signed values and a body
+        raise BadMessage(Reason.PIPE)
+    if not message.signature:
         raise BadMessage(Reason.NO_CHECKSUM)
-    if not verify_text(envelope.body_text, credentials.key, envelope.signature):
+    if not verify_text(message.body_text, credentials.key, message.signature):
         raise BadMessage(Reason.BAD_CHECKSUM)
-    if envelope.body.get("mid", credentials.mid) != credentials.mid:
+    said = _in_callback_names(message.body)
+    if said.get("MID", credentials.mid) != credentials.mid:
         raise BadMessage(Reason.WRONG_MID)
-    return _notice(envelope.body, blank_text(text))
+    return _notice(said)
 
 
-def _notice(body: fields.Message, raw: str) -> RefundNotice:
-    refund_id, status = fields.identifier(body, "refundId"), fields.text(body, "status", 40)
-    if refund_id is None and status is None:  # a request of ours, sent back: it states neither
-        raise BadMessage(Reason.MISSING_FIELD)
-    code = fields.text(body, "rejectRefundReasonCode") or fields.text(body, "respCode")
-    said = fields.text(body, "rejectRefundReasonMessage") or fields.text(body, "respMsg")
-    return RefundNotice(
-        order_id=fields.order_id(body, "orderId") or _refuse(Reason.NO_ORDER),
-        ref_id=fields.order_id(body, "refId"),
-        refund_id=refund_id,
+def _notice(said: fields.Message) -> Notice:
+    status = fields.text(said, "STATUS", 40)
+    refund_id = fields.identifier(said, "REFUNDID")
+    arn = fields.text(said, "ARN", 64) or refund_detail(said, "arn")
+    if status is None and refund_id is None and arn is None:
+        raise BadMessage(Reason.MISSING_FIELD)  # no result: a request of ours, sent back
+    code = fields.text(said, "REJECTREFUNDREASONCODE", 64) or fields.text(said, "RESPCODE", 64)
+    words = fields.text(said, "REJECTREFUNDREASONMESSAGE") or fields.text(said, "RESPMSG")
+    return Notice(
+        order_id=fields.order_id(said, "ORDERID") or _refuse(Reason.NO_ORDER),
         status=status,
         code=code or "",
-        message=said or "",
-        txn_id=fields.identifier(body, "txnId"),
-        amount_paise=fields.paise(body, "refundAmount"),
-        total_refunded_paise=fields.paise(body, "totalRefundAmount"),
-        rrn=refund_detail(body, "rrn"),
-        arn=refund_detail(body, "arn"),
-        credit_expected=refund_detail(body, "userCreditExpectedDate"),
-        raw=raw,
+        message=words or "",
+        txn_id=fields.identifier(said, "TXNID"),
+        bank_txn_id=fields.identifier(said, "BANKTXNID"),
+        amount_paise=fields.paise(said, "TXNAMOUNT"),
+        currency=fields.text(said, "CURRENCY", 10),
+        payment_mode=fields.text(said, "PAYMENTMODE", 40),
+        gateway=fields.text(said, "GATEWAYNAME", 64),
+        bank=fields.text(said, "BANKNAME", 64),
+        txn_date=fields.text(said, "TXNDATE", 40),
+        ref_id=fields.order_id(said, "REFID"),
+        refund_id=refund_id,
+        refund_paise=fields.paise(said, "REFUNDAMOUNT"),
+        total_refunded_paise=fields.paise(said, "TOTALREFUNDAMOUNT"),
+        rrn=fields.text(said, "RRN", 64) or refund_detail(said, "rrn"),
+        arn=arn,
+        credit_expected=refund_detail(said, "userCreditExpectedDate"),
     )
 
 
@@ -119,13 +115,36 @@ def blank_secrets(pairs: Pairs) -> list[tuple[str, str]]:
     return blank_pairs(pairs)
 
 
-def _unseal(text: str) -> Envelope:
+def _opened(text: str) -> Envelope | Pairs:
+    """An envelope, or the fields of a flat message. Raises BadMessage."""
     try:
-        return unseal(text)
+        whole = parse(text)
+        return unseal(text) if "body" in whole else _strings(whole)
     except Duplicate as error:
         raise BadMessage(Reason.DUPLICATE_FIELD) from error
     except Malformed as error:
         raise BadMessage(Reason.MALFORMED) from error
+
+
+def _strings(members: fields.Message) -> Pairs:
+    if any(type(value) is not str for value in members.values()):  # a Number is a str too
+        raise Malformed("a flat message holds strings only")
+    return list(members.items())
+
+
+_RESULT = {"resultStatus": "STATUS", "resultCode": "RESPCODE", "resultMsg": "RESPMSG"}
+
+
+def _in_callback_names(body: fields.Message) -> fields.Message:
+    """A JSON body by the callback's names too: Paytm's JSON names are the same in another case,
+    save those of resultInfo. Raises BadMessage if two names differ by case alone."""
+    said = {name.upper(): value for name, value in body.items()}
+    if len(said) != len(body):
+        raise BadMessage(Reason.DUPLICATE_FIELD)
+    info = body.get("resultInfo")
+    stated = info if isinstance(info, Mapping) else {}
+    result = {_RESULT[name]: value for name, value in stated.items() if name in _RESULT}
+    return {**body, **result, **said}
 
 
 def _refuse(reason: Reason) -> NoReturn:

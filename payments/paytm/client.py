@@ -13,7 +13,14 @@ from payments.paytm.amounts import rupees_text
 from payments.paytm.breaker import Breaker
 from payments.paytm.checksum import KEY_BYTES, verify_text
 from payments.paytm.envelope import Malformed, seal, unseal
-from payments.paytm.errors import Forged, NotPaytm, PaytmError, Unknown, Unreachable
+from payments.paytm.errors import (
+    Forged,
+    NoAnswer,
+    NotPaytm,
+    PaytmError,
+    Unknown,
+    Unreachable,
+)
 from payments.paytm.messages import (
     ENABLE_MODES,
     Diagnosis,
@@ -159,7 +166,8 @@ class Client:
         signed with another key; 335 and 305 that the MID is not known. (A secondary source reads
         334 as "duplicate order" and 335 as "request expired"; the first would still mean that
         the keys were taken.) An unknown MID is asked for at `elsewhere`, by default Paytm's
-        other hosts: known there, it is the host that is wrong.
+        other hosts: known there, it is the host that is wrong. A maintenance page, a 5xx or a
+        redirect in Paytm's place says nothing about the keys, like silence.
         Never raises a PaytmError.
         """
         found = self._try()
@@ -176,12 +184,10 @@ class Client:
     def _try(self) -> Diagnosis:
         try:
             status = self.order_status(f"CHECK_{secrets.token_hex(12)}")
-        except Unreachable:
+        except (Unreachable, NoAnswer, NotPaytm):
             return Diagnosis.UNREACHABLE
         except Forged:
             return Diagnosis.WRONG_KEY
-        except NotPaytm:
-            return Diagnosis.WRONG_HOST
         except PaytmError:
             return Diagnosis.UNCLEAR
         if status.outcome is Outcome.NO_RECORD:

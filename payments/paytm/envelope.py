@@ -54,8 +54,8 @@ def seal(body: Mapping[str, Any], key: str) -> bytes:
     return f'{{"head":{head_text},"body":{body_text}}}'.encode("ascii")
 
 
-def unseal(text: str) -> Envelope:
-    """Read an envelope; its signature is not checked here. Raises Malformed."""
+def parse(text: str) -> dict[str, Any]:
+    """Read a JSON object in which nothing is named twice, at any depth. Raises Malformed."""
     try:
         whole = _DECODER.decode(text)
     except Malformed:
@@ -64,6 +64,12 @@ def unseal(text: str) -> Envelope:
         raise Malformed("not JSON") from error
     if not isinstance(whole, dict):
         raise Malformed("not an object")
+    return whole
+
+
+def unseal(text: str) -> Envelope:
+    """Read an envelope; its signature is not checked here. Raises Malformed."""
+    whole = parse(text)
     head, body = whole.get("head", {}), whole.get("body")
     if not isinstance(head, dict) or not isinstance(body, dict):
         raise Malformed("no head or body")

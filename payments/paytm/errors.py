@@ -52,7 +52,7 @@ class NoAnswer(Unknown):
 
 
 class NotPaytm(Unknown):
-    """Something else than Paytm's interface answered; the address is probably wrong."""
+    """Something else than Paytm's interface answered: its maintenance page, say."""
 
 
 class Forged(PaytmError):

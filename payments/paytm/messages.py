@@ -144,11 +144,11 @@ class RefundStatus(RefundAnswer):
 
 
 @dataclass(frozen=True)
-class CallbackMessage:
-    """A callback or flat webhook whose checksum verifies. A hint, never a reason to book money.
+class Notice:
+    """A callback or webhook whose checksum verifies. A hint, never a reason to book money.
 
-    `status` is Paytm's word (TXN_SUCCESS, TXN_FAILURE, PENDING). `ref_id` and `refund_id` are
-    stated by refund notices alone.
+    `status` is Paytm's word: of a payment TXN_SUCCESS, TXN_FAILURE or PENDING; of a refund SUCCESS
+    or FAILED when Paytm took it or not, and None when it went to the bank or has its ARN.
     """
 
     order_id: str
@@ -165,32 +165,18 @@ class CallbackMessage:
     txn_date: str | None
     ref_id: str | None
     refund_id: str | None
+    refund_paise: int | None
+    total_refunded_paise: int | None
+    rrn: str | None
+    arn: str | None
+    credit_expected: str | None
 
     @property
     def method(self) -> str:
         """As OrderStatus.method."""
         return method_of(self.payment_mode)
 
-
-@dataclass(frozen=True)
-class RefundNotice:
-    """A JSON webhook whose signature verifies. A hint, never a reason to book money.
-
-    Of a refund: `ref_id` and `refund_id`; `status` is SUCCESS or FAILED when Paytm took it or not,
-    and None when it went to the bank. Of a payment, for accounts that get those in JSON too:
-    neither id, and `status` as in a callback.
-    """
-
-    order_id: str
-    ref_id: str | None
-    refund_id: str | None
-    status: str | None
-    code: str
-    message: str
-    txn_id: str | None
-    amount_paise: int | None
-    total_refunded_paise: int | None
-    rrn: str | None
-    arn: str | None
-    credit_expected: str | None
-    raw: str = field(repr=False)
+    @property
+    def is_of_refund(self) -> bool:
+        """Whether it speaks of a refund; else it speaks of the payment."""
+        return bool(self.ref_id or self.refund_id)

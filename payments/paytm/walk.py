@@ -29,7 +29,7 @@ IN_WORDS = {
     Diagnosis.WRONG_KEY: "The key is not the one of this MID.",
     Diagnosis.UNKNOWN_MID: "No host of Paytm's knows this MID.",
     Diagnosis.WRONG_HOST: "The MID belongs to another host of Paytm's.",
-    Diagnosis.UNREACHABLE: "After that the host could not be reached.",
+    Diagnosis.UNREACHABLE: "After that the host gave no answer of Paytm's.",
     Diagnosis.UNCLEAR: "Why, cannot be told.",
 }
 

@@ -171,6 +171,18 @@ class TestCheck:
         page = owner.post(at("paytm_check"), follow=True).content.decode()
         assert "Paytm could not be reached" in page
 
+    def test_a_page_in_paytm_s_place_says_nothing_about_the_keys(
+        self, owner: Client, acme: Tenant, simulator: Simulator, settings: Any
+    ) -> None:
+        settings.SIMULATOR_URL = simulator.url
+        with tenant_context(acme):
+            make.paytm_account("ACMETEST000000000001", "acme0000merchant")
+        for scenario in ("html", "error_before"):
+            simulator.plant("status", scenario, mid="ACMETEST000000000001")
+            page = owner.post(at("paytm_check"), follow=True).content.decode()
+            assert "This says nothing about the keys" in page
+            assert "somewhere else" not in page
+
     def test_without_an_account_there_is_nothing_to_check(self, owner: Client) -> None:
         assert owner.post(at("paytm_check")).status_code == 404
 

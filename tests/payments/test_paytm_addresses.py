@@ -1,5 +1,7 @@
 """Paytm calls, or somebody who says so: every answer has its status and leads on."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -7,17 +9,23 @@ import pytest
 from django.test import Client
 from django_tenants.utils import tenant_context
 
-from payments.models import Message, Payment
-from payments.notices import MAX_BYTES
+from config.clock import now
+from payments.asking import ask
+from payments.clients import client_for
+from payments.models import Message, Payment, Refund
+from payments.notices import HINTS, MAX_BYTES
 from payments.paytm import generate
+from payments.refunding import ask_refund
 from tenants.jobs import run_due
-from tenants.models import Tenant
+from tenants.models import Job, Tenant, User
 from tests import make
 from tests.conftest import MIDS
 from tests.forms import Form
+from tests.paytm.server import envelope
 from tests.wire import Simulator, go_to_paytm, send
 
-FORM = "application/x-www-form-urlencoded"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+MID, KEY = MIDS["acme"]
 
 
 @pytest.fixture
@@ -144,3 +152,144 @@ def test_a_true_webhook_is_ok_and_makes_us_ask(
     assert Payment.objects.get().state == "open"
     run_due()
     assert Payment.objects.get().state == "paid"
+
+
+def camel(fields: dict[str, str]) -> str:
+    """A payment webhook as Transaction Status words it."""
+    names = {"ORDERID": "orderId", "TXNID": "txnId", "TXNAMOUNT": "txnAmount", "MID": "mid"}
+    info = {"resultStatus": fields["STATUS"], "resultCode": "01", "resultMsg": "Txn Success"}
+    body = {camel: fields[name] for name, camel in names.items()}
+    return envelope(json.dumps(body | {"resultInfo": info, "txnType": "SALE"}), KEY)
+
+
+SHAPES: dict[str, Callable[[dict[str, str]], str]] = {
+    "camel": camel,
+    "upper": lambda f: envelope(json.dumps(signed(f) | {"CHECKSUMHASH": ""}), KEY),
+    "flat": lambda f: json.dumps(signed(f)),
+}
+
+
+@pytest.mark.parametrize(
+    "kind", [JSON, "application/json; charset=UTF-8", "text/plain", "text/plain; charset=utf-8", ""]
+)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_payment_webhook_in_json_makes_us_ask(
+    client: Client, callback: Form, address: str, shape: str, kind: str
+) -> None:
+    path, text = address.replace("callback", "webhook"), SHAPES[shape](dict(callback.fields))
+    answer = client.post(path, text, kind)
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    [message] = Message.objects.all()
+    assert (message.source, message.verdict) == ("webhook", "verified")
+    assert callback.fields["CHECKSUMHASH"] not in message.raw
+    assert '"signature": "[blanked]"' in message.raw or shape == "flat"
+    assert Payment.objects.get().state == "open"
+    run_due()
+    assert Payment.objects.get().state == "paid"
+    assert client.post(path, text, kind).status_code == 200
+    assert Message.objects.filter(source="webhook").count() == 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_json_about_an_order_nobody_knows_is_404_and_not_kept(
+    client: Client, callback: Form, address: str, shape: str
+) -> None:
+    text = SHAPES[shape](callback.fields | {"ORDERID": "pay_nobody"})
+    assert client.post(address.replace("callback", "webhook"), text, JSON).status_code == 404
+    assert not Message.objects.exists()
+
+
+def test_json_over_the_limit_is_400(client: Client, callback: Form, address: str) -> None:
+    path, text = address.replace("callback", "webhook"), SHAPES["camel"](dict(callback.fields))
+    for padding, code in ((0, 200), (1, 400), (1000, 400)):
+        padded = text + " " * (MAX_BYTES - len(text) + padding)
+        assert client.post(path, padded, JSON).status_code == code
+    assert Message.objects.count() == 1
+
+
+def test_json_is_no_callback(client: Client, callback: Form, address: str) -> None:
+    """A browser carries a form; JSON is for Paytm's server to send."""
+    text = SHAPES["camel"](dict(callback.fields))
+    assert client.post(address, text, JSON).status_code in (400, 404)
+    assert not Message.objects.filter(verdict="verified").exists()
+
+
+# --- Refund notices
+
+ARN = {"REFUNDID": "R9", "ARN": "74332745005530900000001", "TXNID": "T1"}
+
+
+@pytest.fixture
+def refund(callback: Form, alice: User) -> Refund:
+    """Alice sent money back; Paytm took it, and nothing is to be asked this second."""
+    payment = ask(Payment.objects.select_related("account").get())
+    refund = ask_refund(payment, 200_00, "", alice, "a-form-key")
+    run_due()
+    refund.refresh_from_db()
+    assert refund.state == "accepted"
+    return refund
+
+
+def notices_of(refund: Refund) -> dict[str, tuple[str, str]]:
+    """One notice of the refund in each shape: its content type and text."""
+    order_id, ref_id = refund.payment.order_id, refund.ref_id
+    flat = signed({"MID": MID, "ORDERID": order_id, "REFID": ref_id} | ARN)
+    accept = {"orderId": order_id, "refId": ref_id, "refundId": "R9", "status": "SUCCESS"}
+    success = {"mid": MID, "orderId": order_id, "refId": ref_id, "refundId": "R9"}
+    return {
+        "arn": (FORM, urlencode(flat)),
+        "arn in json": (JSON, json.dumps(flat)),
+        "accept": (JSON, envelope(json.dumps(accept), KEY)),
+        "success": (JSON, envelope(json.dumps(success), KEY)),
+    }
+
+
+@pytest.mark.parametrize("shape", ["arn", "arn in json", "accept", "success"])
+def test_a_refund_notice_has_the_refund_asked_about(
+    client: Client, paytm: Simulator, address: str, refund: Refund, shape: str
+) -> None:
+    kind, text = notices_of(refund)[shape]
+    paytm.control(f"refunds/{MID}/{refund.ref_id}/finish", outcome="success")
+    assert client.post(address.replace("callback", "webhook"), text, kind).status_code == 200
+    assert Message.objects.filter(source="refund_webhook", verdict="verified").count() == 1
+    refund.refresh_from_db()
+    assert refund.state == "accepted"  # a notice is no answer
+    run_due()
+    refund.refresh_from_db()
+    assert refund.state == "done"
+
+
+def test_the_same_notice_over_and_over_does_not_make_us_ask_over_and_over(
+    client: Client, address: str, refund: Refund
+) -> None:
+    kind, text = notices_of(refund)["accept"]
+    asked = []
+    for _ in range(HINTS + 3):
+        assert client.post(address.replace("callback", "webhook"), text, kind).status_code == 200
+        asked.append(Job.objects.filter(kind__endswith="push_refund", run_at__lte=now()).count())
+        run_due()
+    assert (sum(asked), asked[-1]) == (HINTS + 1, 0)
+
+
+def test_a_refund_made_at_paytm_is_found_by_its_webhook(
+    client: Client, callback: Form, address: str, clock: Any
+) -> None:
+    """Somebody refunds in Paytm's own dashboard. Its notice names a refund that we do not know,
+    which makes us ask what was given back in all."""
+    send(client, address, callback.fields)
+    run_due()
+    payment = Payment.objects.select_related("account").get()
+    with client_for(payment.account) as paytms_dashboard:
+        paytms_dashboard.refund(
+            order_id=payment.order_id, txn_id=payment.paytm_txn_id, ref_id="DASHBOARD-1",
+            amount_paise=120_00,
+        )  # fmt: skip
+    clock(60)
+    body = json.dumps({"orderId": payment.order_id, "refId": "DASHBOARD-1", "refundId": "R1"})
+    signature = generate(body, KEY)
+    notice = f'{{"head":{{"signature":"{signature}"}},"body":{body}}}'
+    webhook = address.replace("callback", "webhook")
+    assert client.post(webhook, notice, JSON).status_code == 200
+    run_due()
+    refund = payment.refunds.get()
+    assert (refund.origin, refund.state, refund.amount_paise) == ("paytm", "done", 120_00)

@@ -274,3 +274,19 @@ def test_forgeries_are_kept_to_twenty_and_strangers_not_at_all(
     stranger = callback.fields | {"ORDERID": "pay_nobody"}
     assert send(client, path, stranger).status_code == 404
     assert payment(link).state == "open"
+
+
+def test_an_answer_that_cannot_be_read_is_kept_as_evidence(
+    link: Link, paytm: Simulator, client: Client
+) -> None:
+    """At most twenty of them: a sick Paytm is not to fill the books."""
+    go_to_paytm(client, f"/p/{link.token}")
+    paytm.plant("status", "html", times=25)
+    for _ in range(25):
+        ask(payment(link))
+        Payment.objects.update(asked_at=None)
+    kept = Message.objects.filter(verdict="unusable:notpaytm")
+    assert 1 <= kept.count() <= 20
+    assert "Please try again later" in kept[0].raw
+    assert payment(link).timeline.filter(message=kept[0], kind="no_answer").exists()
+    assert payment(link).state == "open"

@@ -103,6 +103,7 @@ def test_a_refund_notice_in_flat_form() -> None:
     fields = {"MID": MID, "ORDERID": "ORDER_0001", "REFID": "REF_1", "REFUNDID": "R9", "ARN": "7"}
     message = verify_message(signed(fields), CREDENTIALS)
     assert (message.status, message.ref_id, message.refund_id) == (None, "REF_1", "R9")
+    assert (message.arn, message.is_of_refund) == ("7", True)
 
 
 # --- The catalogue of tampering
@@ -209,18 +210,11 @@ def test_another_merchants_message() -> None:
 
 
 def test_our_own_signed_requests_are_no_callbacks() -> None:
-    for body in (
-        {"mid": MID, "orderId": "ORDER_0001"},
-        {"mid": MID, "orderId": "ORDER_0001", "refId": "R1", "txnId": "T", "refundAmount": "1.00"},
-        {"requestType": "Payment", "mid": MID, "orderId": "ORDER_0001"},
-    ):
+    for body in OUR_REQUESTS:
         text = seal(body, KEY).decode()
         signature = json.loads(text)["head"]["signature"]
         flat = [("MID", text.split('"body":')[1][:-1]), ("CHECKSUMHASH", signature)]
         assert refused(flat) is Reason.WRONG_MID
-        with pytest.raises(BadMessage) as caught:
-            verify_json_message(text, CREDENTIALS)
-        assert caught.value.reason is Reason.MISSING_FIELD
 
 
 @pytest.mark.parametrize("order_id", ["", "null", "A B", "x" * 51, "../etc", "ORDER\n", "१"])
@@ -327,8 +321,8 @@ def json_refused(text: str) -> Reason | None:
 def test_an_accepted_refund() -> None:
     notice = verify_json_message(envelope(json.dumps(ACCEPTED)), CREDENTIALS)
     assert (notice.order_id, notice.ref_id, notice.refund_id) == ("ORDER_0001", "REF_1", "R9")
-    assert (notice.status, notice.amount_paise) == ("SUCCESS", 100)
-    assert "[blanked]" in notice.raw
+    assert (notice.status, notice.refund_paise, notice.amount_paise) == ("SUCCESS", 100, 1000)
+    assert notice.is_of_refund
 
 
 def test_a_refund_not_accepted() -> None:
@@ -354,12 +348,103 @@ def test_a_refund_on_its_way() -> None:
     assert (notice.rrn, notice.credit_expected) == ("12", "2026-11-30")
 
 
-def test_a_payment_in_json() -> None:
-    """One source shows payment webhooks in JSON; the others as form fields."""
-    body = {"mid": MID, "orderId": "O", "status": "TXN_FAILURE", "respCode": "227", "respMsg": "No"}
+def as_status(fields: dict[str, str]) -> dict[str, Any]:
+    """A callback's fields as Transaction Status names and nests them."""
+    names = {name.upper(): name for name in success()} | {"CURRENCY": "currency"}
+    info = result(fields["STATUS"], fields["RESPCODE"], fields["RESPMSG"])
+    return {"resultInfo": info, "txnType": "SALE"} | {
+        names[name]: value for name, value in fields.items() if name in names
+    }
+
+
+def in_camel_case(fields: dict[str, str]) -> dict[str, Any]:
+    """The same with status, respCode and respMsg beside the rest."""
+    body = as_status(fields)
+    info = body.pop("resultInfo")
+    names = {"status": "resultStatus", "respCode": "resultCode", "respMsg": "resultMsg"}
+    return body | {name: info[theirs] for name, theirs in names.items()}
+
+
+def flat(fields: dict[str, Any], key: str = KEY) -> str:
+    """A form's fields as one JSON object."""
+    return json.dumps(dict(signed(fields, key)), ensure_ascii=False)
+
+
+SHAPES: dict[str, Callable[[dict[str, str]], str]] = {
+    "status": lambda fields: envelope(json.dumps(as_status(fields))),
+    "camel": lambda fields: envelope(json.dumps(in_camel_case(fields), indent=2)),
+    "callback": lambda fields: envelope(json.dumps(fields, ensure_ascii=False)),
+    "flat": flat,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("fields", [PAID, CANCELLED | {"RESPMSG": "रद्द"}])
+def test_a_payment_in_json_says_what_the_callback_says(shape: str, fields: dict[str, str]) -> None:
+    """Paytm's own sources disagree on the shape of the payment webhook."""
+    text = SHAPES[shape](fields)
+    assert read_json_order_id(text) == "ORDER_0001"
+    assert verify_json_message(text, CREDENTIALS) == verify_message(signed(fields), CREDENTIALS)
+    assert not verify_json_message(text, CREDENTIALS).is_of_refund
+
+
+def test_an_answer_without_status_says_it_in_result_info() -> None:
+    body = {"orderId": "O", "resultInfo": result("TXN_FAILURE", "227", "No")}
     notice = verify_json_message(envelope(json.dumps(body)), CREDENTIALS)
-    assert (notice.ref_id, notice.refund_id, notice.status) == (None, None, "TXN_FAILURE")
-    assert (notice.code, notice.message) == ("227", "No")
+    assert (notice.status, notice.code, notice.message) == ("TXN_FAILURE", "227", "No")
+    both = body | {"status": "PENDING"}
+    assert verify_json_message(envelope(json.dumps(both)), CREDENTIALS).status == "PENDING"
+
+
+OUR_REQUESTS: list[dict[str, Any]] = [
+    {"mid": MID, "orderId": "ORDER_0001"},
+    {"mid": MID, "orderId": "ORDER_0001", "refId": "R1"},
+    {
+        "mid": MID,
+        "orderId": "ORDER_0001",
+        "txnId": "T",
+        "refId": "R1",
+        "refundAmount": "1.00",
+        "txnType": "REFUND",
+        "comments": "TXN_SUCCESS",
+    },
+    {
+        "requestType": "Payment",
+        "mid": MID,
+        "websiteName": "WEBSTAGING",
+        "orderId": "ORDER_0001",
+        "txnAmount": {"value": "1.00", "currency": "INR"},
+        "userInfo": {"custId": "C"},
+        "callbackUrl": "https://x.example/",
+        "enablePaymentMode": [{"mode": "UPI"}],
+    },
+]
+
+
+@pytest.mark.parametrize("body", OUR_REQUESTS)
+def test_our_own_signed_requests_are_no_webhooks(body: dict[str, Any]) -> None:
+    """As they are, under the callback's names, and with their signature on a flat message."""
+    text = seal(body, KEY).decode()
+    head, body_text = text[:-1].split(',"body":')
+    signature = json.loads(head.partition(":")[2])["signature"]
+    assert json_refused(text) is Reason.MISSING_FIELD
+    upper = json.dumps({name.upper(): value for name, value in body.items()})
+    assert json_refused(envelope(upper)) is Reason.MISSING_FIELD
+    for name in ("MID", "ORDERID", "STATUS"):
+        pairs = {name: body_text, "CHECKSUMHASH": signature}
+        assert json_refused(json.dumps(pairs)) is Reason.WRONG_MID
+        assert read_json_order_id(json.dumps(pairs)) is None
+    emptied = {"MID": MID, "ORDERID": "ORDER_0001", "STATUS": "", "CHECKSUMHASH": signature}
+    assert json_refused(json.dumps(emptied)) is Reason.BAD_CHECKSUM
+
+
+def test_a_request_s_fields_signed_flat_state_no_result() -> None:
+    for fields in (
+        {"MID": MID, "ORDERID": "ORDER_0001"},
+        {"MID": MID, "ORDERID": "ORDER_0001", "REFID": "R1", "REFUNDAMOUNT": "1.00"},
+    ):
+        assert refused(signed(fields)) is Reason.MISSING_FIELD
+        assert json_refused(flat(fields)) is Reason.MISSING_FIELD
 
 
 GOOD = envelope(json.dumps(ACCEPTED))
@@ -369,7 +454,7 @@ GOOD = envelope(json.dumps(ACCEPTED))
     ("text", "reason"),
     [
         ("", Reason.MALFORMED),
-        ("{}", Reason.MALFORMED),
+        ("{}", Reason.NO_CHECKSUM),
         ("[]", Reason.MALFORMED),
         (GOOD[:-1], Reason.MALFORMED),
         (GOOD + "x", Reason.MALFORMED),
@@ -387,8 +472,31 @@ GOOD = envelope(json.dumps(ACCEPTED))
         (envelope(json.dumps(ACCEPTED | {"orderId": "a b"})), Reason.NO_ORDER),
         (envelope(json.dumps(ACCEPTED | {"orderId": {}})), Reason.NO_ORDER),
         (envelope("{}"), Reason.MISSING_FIELD),
-        (envelope(json.dumps({"resultInfo": result("TXN_SUCCESS", "01")})), Reason.MISSING_FIELD),
-        (envelope(json.dumps(success())), Reason.MISSING_FIELD),
+        (envelope(json.dumps({"resultInfo": result("TXN_SUCCESS", "01")})), Reason.NO_ORDER),
+        (envelope(json.dumps({"orderId": "O", "resultInfo": "TXN_SUCCESS"})), Reason.MISSING_FIELD),
+        (envelope(json.dumps({"orderId": "O", "status": None})), Reason.MISSING_FIELD),
+        (envelope(json.dumps({"orderId": "O", "status": ["x"]})), Reason.MISSING_FIELD),
+        (envelope(json.dumps({"body": success()})), Reason.MISSING_FIELD),
+        (envelope(json.dumps(success(bankName="a|b"))), Reason.PIPE),
+        (envelope(json.dumps(success(ORDERID="ORDER_0001"))), Reason.DUPLICATE_FIELD),
+        (envelope(json.dumps(success(Mid=MID))), Reason.DUPLICATE_FIELD),
+        (envelope(json.dumps(PAID | {"MID": "OTHER"})), Reason.WRONG_MID),
+        (envelope('{"orderId":"O","resultInfo":{"a":1,"a":1}}'), Reason.DUPLICATE_FIELD),
+        (envelope('{"orderId":"O","status":"S","a":[{"b":1,"b":1}]}'), Reason.DUPLICATE_FIELD),
+        (flat(PAID | {"MID": "OTHER"}), Reason.WRONG_MID),
+        (flat({n: v for n, v in PAID.items() if n != "MID"}), Reason.WRONG_MID),
+        (flat(PAID | {"ORDERID": "a b"}), Reason.NO_ORDER),
+        (flat(PAID | {"BANKNAME": "a|b"}), Reason.PIPE),
+        (flat(PAID, OTHER_KEY), Reason.BAD_CHECKSUM),
+        (flat(PAID).replace("1.00", "9.00"), Reason.BAD_CHECKSUM),
+        (flat(PAID).replace('="', '=junk"'), Reason.BAD_CHECKSUM),
+        (flat(PAID).replace("{", '{"MID": "", '), Reason.DUPLICATE_FIELD),
+        (flat(PAID).replace('"1.00"', "1.00"), Reason.MALFORMED),
+        (flat(PAID).replace('"1.00"', "null"), Reason.MALFORMED),
+        (flat(PAID).replace('"1.00"', '["1.00"]'), Reason.MALFORMED),
+        (flat(PAID).replace("{", '{"head": {}, '), Reason.MALFORMED),
+        (json.dumps(PAID), Reason.NO_CHECKSUM),
+        (json.dumps(PAID | {"CHECKSUMHASH": ""}), Reason.NO_CHECKSUM),
     ],
 )
 def test_json_that_is_not_believed(text: str, reason: Reason) -> None:

@@ -225,16 +225,18 @@ def test_diagnosis_of_what_is_not_paytm(
     paytm: FakePaytm, client: Client, client_at: ClientAt
 ) -> None:
     for content, status, found in [
-        (b"<html>", 200, Diagnosis.WRONG_HOST),
-        (b"", 302, Diagnosis.WRONG_HOST),
-        (b"<html>", 404, Diagnosis.WRONG_HOST),
-        (b"<html>", 503, Diagnosis.UNCLEAR),
+        (b"<html>", 200, Diagnosis.UNREACHABLE),
+        (b"", 302, Diagnosis.UNREACHABLE),
+        (b"<html>", 404, Diagnosis.UNREACHABLE),
+        (b"<html>", 503, Diagnosis.UNREACHABLE),
+        (b'{"errorCode":"1"}', 500, Diagnosis.UNREACHABLE),
         (b'{"errorCode":"1"}', 200, Diagnosis.UNCLEAR),
+        (b"<html>", 403, Diagnosis.UNCLEAR),
     ]:
         paytm.says(content, status)
         assert client.diagnose() is found
     paytm.does(lambda handler: handler.hang_up(reset=True))
-    assert client.diagnose() is Diagnosis.UNCLEAR
+    assert client.diagnose() is Diagnosis.UNREACHABLE
     assert client_at("http://127.0.0.1:1").diagnose() is Diagnosis.UNREACHABLE
 
 
@@ -249,6 +251,22 @@ def test_a_mid_known_elsewhere_is_at_the_wrong_host(paytm: FakePaytm, client: Cl
         ]:
             other.answers(None, resultInfo=result(status, code))
             assert client.diagnose(["http://127.0.0.1:1", other.url]) is found
+
+
+def test_a_host_under_maintenance_says_nothing_about_another(
+    paytm: FakePaytm, client: Client
+) -> None:
+    """Both of Paytm's hosts may serve a MID: that one takes the keys does not make the other one
+    wrong, nor is one that shows web pages the right one."""
+    with FakePaytm() as other:
+        other.answers(resultInfo=result("NO_RECORD_FOUND", "331"))
+        paytm.says(b"<html>", 503)
+        assert client.diagnose([other.url]) is Diagnosis.UNREACHABLE
+        assert other.requests == []
+        paytm.answers(None, resultInfo=result("TXN_FAILURE", "335"))
+        for content, status in [(b"<html>", 200), (b"", 302), (b"", 404), (b"", 503)]:
+            other.says(content, status)
+            assert client.diagnose([other.url]) is Diagnosis.UNKNOWN_MID
 
 
 def test_diagnosis_asks_about_an_order_that_cannot_exist(paytm: FakePaytm, client: Client) -> None:

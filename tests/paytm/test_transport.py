@@ -18,7 +18,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from payments.paytm import Client, Credentials, Forged, NotPaytm, Outcome, Unknown, Unreachable
+from payments.paytm import (
+    Client,
+    Credentials,
+    Forged,
+    NoAnswer,
+    NotPaytm,
+    Outcome,
+    Unknown,
+    Unreachable,
+)
 from payments.paytm.errors import PaytmError
 from tests.paytm.server import KEY, MID, OTHER_KEY, FakePaytm, Handler, envelope, success
 
@@ -107,6 +116,15 @@ def test_unknown(paytm: FakePaytm, client: Client, behaviour: Callable[[Handler]
     assert len(paytm.requests) == 1
 
 
+@pytest.mark.parametrize("behaviour", [reset, close, truncated, truncated_chunks])
+def test_a_broken_answer_is_none(
+    paytm: FakePaytm, client: Client, behaviour: Callable[[Handler], None]
+) -> None:
+    paytm.does(behaviour)
+    with pytest.raises(NoAnswer):
+        client.order_status("ORDER_0001")
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 502, 503, 504])
 @pytest.mark.parametrize("content", [HTML, json.dumps({"body": success()}).encode()])
 def test_only_200_is_an_answer(
@@ -151,7 +169,9 @@ def test_wrong_content_is_unknown(paytm: FakePaytm, client: Client, text: str) -
 
 
 def test_what_is_not_paytm_is_unknown_too(paytm: FakePaytm, client: Client) -> None:
-    for content, status in [(HTML, 200), (b"\xff\xfe", 200), (b"", 301), (b"", 307), (HTML, 404)]:
+    for content, status in [
+        (HTML, 200), (b"\xff\xfe", 200), (b"", 301), (b"", 307), (HTML, 404),
+    ]:  # fmt: skip
         paytm.says(content, status)
         with pytest.raises(NotPaytm):
             client.order_status("ORDER_0001")
@@ -210,7 +230,7 @@ def test_a_slow_answer_is_given_up_by_the_clock(
     paytm.does(behaviour)
     client = client_at(paytm.url, timeout=(2, 0.3))
     begun = time.monotonic()
-    with pytest.raises(Unknown):
+    with pytest.raises(NoAnswer):
         client.order_status("ORDER_0001")
     assert time.monotonic() - begun < 1.5
 
