@@ -152,7 +152,7 @@ def _tell(owner: User, description: str, paise: int, button: str, method: str) -
     payment = collecting.begin(link, paise, None)
     _press(payment, button, method)
     payment = ask(payment)
-    if payment.state == PaymentState.PAID and paise > 10_000_00:
+    if payment.state == PaymentState.PAID and paise > 20_000_00:
         ask_refund(payment, 2_000_00, "Two boxes came broken", owner, str(payment.pk))
 
 

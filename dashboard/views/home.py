@@ -95,9 +95,11 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
     """What needs a person: money nobody asked for, and refunds that did not arrive."""
     to_decide = surplus.undecided(request.live).count()
-    failed = Refund.objects.filter(
-        live=request.live, state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE
+    refunds = Refund.objects.filter(live=request.live)
+    failed = refunds.filter(
+        state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE, retry=None
     ).count()
+    waiting = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
     wants = (
         (
             to_decide,
@@ -112,6 +114,15 @@ def _wants(request: WorldRequest) -> list[dict[str, Any]]:
             failed,
             ngettext("%(n)s refund failed", "%(n)s refunds failed", failed),
             f"{_url(request, 'refunds')}?state=failed",
+        ),
+        (
+            waiting,
+            ngettext(
+                "%(n)s refund waits for balance at Paytm",
+                "%(n)s refunds wait for balance at Paytm",
+                waiting,
+            ),
+            f"{_url(request, 'refunds')}?state=requested",
         ),
     )
     return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]

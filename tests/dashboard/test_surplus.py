@@ -89,6 +89,9 @@ def test_a_refund_that_waits_shows_its_next_try_and_can_be_stopped(
     at_acme: Client, url: Url, paid: Payment, waits: Refund
 ) -> None:
     assert "for balance; next try:" in text(at_acme.get(url("refunds")))
+    home = text(at_acme.get(url("dashboard")))
+    assert "1 refund waits for balance at Paytm" in home
+    assert "refund failed" not in home
     page = text(at_acme.get(url("payment", id=paid.pk)))
     for words in ("Your balance at Paytm was too low. It is sent again:", "Send it now"):
         assert words in page
