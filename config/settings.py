@@ -175,6 +175,7 @@ MFA_ADAPTER = "tenants.people.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_FORMS = {
+    "activate_totp": "tenants.totp.ActivateForm",
     "add_webauthn": "tenants.passkeys.AddForm",
     "login_webauthn": "tenants.passkeys.LoginForm",
     "reauthenticate_webauthn": "tenants.passkeys.ReauthenticateForm",

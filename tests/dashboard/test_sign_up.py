@@ -193,6 +193,36 @@ class TestSecondStep:
         assert is_in(first)
         assert not is_in(second)
 
+    def test_the_code_that_switched_it_on_signs_nobody_in(
+        self, alice: User, sign_in: SignIn
+    ) -> None:
+        secret, code = enrol_with_code(sign_in(alice))
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        for spelled in (code, f"{code[:3]} {code[3:]}"):
+            client.post("/accounts/2fa/authenticate/", {"code": spelled})
+            assert not is_in(client)
+        cache.clear()  # as if the code of the enrolment were long past
+        client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert is_in(client)
+
+    def test_a_used_code_proves_nothing_again(self, alice: User, sign_in: SignIn) -> None:
+        client = sign_in(alice)
+        secret, code = enrol_with_code(client)
+        assert prove_by_code(client, code).status_code == 200
+        cache.clear()  # as if the code of the enrolment were long past
+        code = code_of(secret)
+        assert prove_by_code(client, code).status_code == 302
+        assert prove_by_code(client, code).status_code == 200
+        other = browser()
+        sign_in_with_password(other, alice.email, cast.PASSWORD)
+        other.post("/accounts/2fa/authenticate/", {"code": code})
+        assert not is_in(other)
+
+
+def prove_by_code(client: Client, code: str) -> Any:
+    return client.post("/accounts/2fa/reauthenticate/", {"code": code})
+
 
 def is_in(client: Client) -> bool:
     return client.get(reverse("new_merchant")).status_code == 200
@@ -200,11 +230,17 @@ def is_in(client: Client) -> bool:
 
 def enrol(client: Client) -> str:
     """Switch on an authenticator app; returns its seed."""
+    return enrol_with_code(client)[0]
+
+
+def enrol_with_code(client: Client) -> tuple[str, str]:
+    """Switch on an authenticator app; returns its seed and the code that did it."""
     page = client.get("/accounts/2fa/totp/activate/")
     secret: str = page.context["form"].secret
-    answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    code = code_of(secret)
+    answer = client.post("/accounts/2fa/totp/activate/", {"code": code})
     assert answer.status_code == 302, answer.content.decode()
-    return secret
+    return secret, code
 
 
 def code_of(secret: str) -> str:
