@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
@@ -177,8 +177,12 @@ def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
     return render(request, "dashboard/second_factor.html", status=403)
 
 
-def proved_recently(request: PersonRequest) -> bool:
-    """Whether this session began, or its person proved again who they are, within five minutes."""
+def proved_recently(request: HttpRequest) -> bool:
+    """Whether this session's person signed in, or proved again who they are, within five minutes.
+
+    The one meaning of it: allauth's pages about passwords, addresses and second steps ask here
+    too. Between the password and the second step the session is nobody's, so nothing is proved.
+    """
     proofs = [
         record["at"]
         for record in get_authentication_records(request, request.user)

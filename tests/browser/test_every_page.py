@@ -65,7 +65,7 @@ def enter(browser: Browser, stack: Stack, cast: Cast) -> Iterator[Enter]:
                 if who != "stranger":
                     sign_in(walker, getattr(cast, who))
                 if who == "lakshmi":
-                    cast.ids[who] |= dict.fromkeys(KEY_PAGES, add_passkey(walker, cast.lakshmi))
+                    cast.ids[who] |= dict.fromkeys(KEY_PAGES, add_passkey(walker))
             return known[who]
 
         yield enter
@@ -79,13 +79,12 @@ def stand_still(route: Route) -> None:
     route.fulfill(content_type="text/javascript", body="")
 
 
-def add_passkey(walker: Walker, person: Person) -> int:
+def add_passkey(walker: Walker) -> int:
     """Add a passkey, on a key of Chromium's own; returns its id."""
     devtools = walker.page.context.new_cdp_session(walker.page)
     devtools.send("WebAuthn.enable")
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": PASSKEY})
     walker.open("/accounts/2fa/webauthn/add/")
-    prove_again(walker, person)
     walker.press("Add")
     walker.open("/accounts/2fa/webauthn/")
     address = walker.control("Rename").get_attribute("href") or ""

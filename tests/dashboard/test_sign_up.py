@@ -220,6 +220,83 @@ class TestSecondStep:
         assert not is_in(other)
 
 
+class TestRecentProof:
+    """A merchant's delicate pages and the account's own ask again at the same times."""
+
+    def test_a_sign_in_is_a_proof(self, acme: Tenant, alice: User) -> None:
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        assert not asked_again(client)
+
+    def test_a_password_alone_is_none_where_there_is_a_second_step(
+        self, acme: Tenant, alice: User, sign_in: SignIn
+    ) -> None:
+        secret = enrol(sign_in(alice))
+        cache.clear()  # as if the code of the enrolment were long past
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        for page in DELICATE:
+            assert client.get(page).url.startswith("/accounts/login/")
+        client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert not asked_again(client)
+
+    def test_another_person_s_proof_is_none(
+        self, acme: Tenant, alice: User, bob: User, sign_in: SignIn
+    ) -> None:
+        client = sign_in(alice, ago=301)
+        add_record(client, method="password", user=bob)
+        assert asked_again(client)
+
+    @pytest.mark.parametrize(
+        ("record", "asked"),
+        [
+            ({"method": "password", "ago": 299}, False),
+            ({"method": "password", "ago": 301}, True),
+            ({"method": "password", "ago": 3 * 24 * 3600}, True),
+            ({"method": "mfa", "type": "totp", "ago": 299}, False),
+            ({"method": "mfa", "type": "webauthn", "passwordless": True, "ago": 299}, False),
+            ({"method": "mfa", "type": "webauthn", "passwordless": True, "ago": 301}, True),
+            ({"method": "password_reset", "ago": 0}, True),
+        ],
+    )
+    def test_how_and_when_decide(
+        self, acme: Tenant, alice: User, sign_in: SignIn, record: dict[str, Any], asked: bool
+    ) -> None:
+        client = sign_in(alice, ago=14 * 24 * 3600)
+        add_record(client, **record)
+        assert asked_again(client) is asked
+
+    def test_a_proof_opens_both(self, acme: Tenant, alice: User, sign_in: SignIn) -> None:
+        client = sign_in(alice, ago=301)
+        assert asked_again(client)
+        client.post("/accounts/reauthenticate/", {"password": cast.PASSWORD})
+        assert not asked_again(client)
+
+
+DELICATE = (
+    "/m/acme/test/paytm/keys",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/2fa/webauthn/add/",
+)
+
+
+def asked_again(client: Client) -> bool:
+    """Whether the delicate pages ask who it is: all of them or none."""
+    answers = [client.get(page) for page in DELICATE]
+    asked = {"/reauthenticate/" in answer.headers.get("Location", "") for answer in answers}
+    assert len(asked) == 1, [answer.headers.get("Location", "") for answer in answers]
+    return asked.pop()
+
+
+def add_record(client: Client, ago: float = 0, user: User | None = None, **record: Any) -> None:
+    """What a session remembers of another way its person showed who they are."""
+    session = client.session
+    if user:
+        session["account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods"] += [record | {"at": time.time() - ago}]
+    session.save()
+
+
 def prove_by_code(client: Client, code: str) -> Any:
     return client.post("/accounts/2fa/reauthenticate/", {"code": code})
 
