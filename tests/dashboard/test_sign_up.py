@@ -132,14 +132,18 @@ class TestSessions:
 
     def test_a_changed_password_ends_the_others(self, alice: User, sign_in: SignIn) -> None:
         here, there = sign_in(alice), sign_in(alice)
-        words = {
-            "oldpassword": cast.PASSWORD,
-            "password1": "a new long secret",
-            "password2": "a new long secret",
-        }
-        assert here.post("/accounts/password/change/", words).status_code == 302
+        assert change_password(here).status_code == 302
         assert is_in(here)
         assert not is_in(there)
+
+    def test_the_mail_about_it_says_when_and_in_which_zone(
+        self, alice: User, sign_in: SignIn
+    ) -> None:
+        change_password(sign_in(alice))
+        mail = last_mail(alice.email).text
+        assert re.search(
+            r"^  Time: \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC$", mail, re.MULTILINE
+        )
 
     def test_suspension_ends_the_whole_team_s(
         self, acme: Tenant, alice: User, bob: User, sign_in: SignIn
@@ -299,6 +303,12 @@ def add_record(client: Client, ago: float = 0, user: User | None = None, **recor
 
 def prove_by_code(client: Client, code: str) -> Any:
     return client.post("/accounts/2fa/reauthenticate/", {"code": code})
+
+
+def change_password(client: Client) -> Any:
+    new = "a new long secret"
+    words = {"oldpassword": cast.PASSWORD, "password1": new, "password2": new}
+    return client.post("/accounts/password/change/", words)
 
 
 def is_in(client: Client) -> bool:
