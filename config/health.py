@@ -48,8 +48,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @public
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus' figures, for whoever holds METRICS_TOKEN, and in a demo for this machine."""
-    if not (from_this_machine(request) or holds_token(request)):
+    """Prometheus' figures, for whoever holds METRICS_TOKEN; else 404.
+
+    Demo and test mode show them to programs of this machine as well. In production a proxy on it
+    that tells nothing of its clients would look like one.
+    """
+    if not (holds_token(request) or (not settings.PRODUCTION and from_this_machine(request))):
         raise Http404
     try:
         body = figures.text(DatabaseFigures())

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
+from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -171,6 +172,20 @@ def _second_factor_wanted(request: PersonRequest) -> HttpResponse:
     if request.method in ("GET", "HEAD"):
         return redirect("mfa_index")
     return render(request, "dashboard/second_factor.html", status=403)
+
+
+def proved_recently(request: HttpRequest) -> bool:
+    """Whether this session's person signed in, or proved again who they are, within five minutes.
+
+    The one meaning of it: allauth's pages about passwords, addresses and second steps ask here
+    too. Between the password and the second step the session is nobody's, so nothing is proved.
+    """
+    proofs = [
+        record["at"]
+        for record in get_authentication_records(request, request.user)
+        if record["method"] in PROOFS
+    ]
+    return bool(proofs) and time.time() - max(proofs) < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def _proof_wanted(request: PersonRequest, back_to: str) -> HttpResponse:

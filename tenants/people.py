@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.client_ip import client_ip
 from tenants import mail
+from tenants.access import proved_recently
 from tenants.master_keys import unwrap, wrap
 from tenants.models import User
 from tenants.proofs import proved_recently
@@ -42,6 +43,10 @@ class SignupForm(forms.Form):
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         return client_ip(request)
+
+    def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
+        """allauth by itself counts no sign-in, and would ask again right after one."""
+        return not proved_recently(self.request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mails leave by a job, so that whether one is sent cannot be timed."""

@@ -1,14 +1,14 @@
 """Periodic work of the platform itself."""
 
 from datetime import timedelta
+from typing import Final
 
 from config.clock import now
-from tenants import provisioning
+from tenants import mail, provisioning
 from tenants.jobs import BULK, periodic
-from tenants.mail import deliver
 from tenants.models import DeadJob
 
-UNSENT_MAIL_KEPT = timedelta(days=7)
+DEAD_MAILS_KEPT: Final = timedelta(days=7)
 
 
 @periodic(every=20, lane=BULK)
@@ -19,5 +19,9 @@ def keep_schemas_ready() -> None:
 
 @periodic(every=3600, lane=BULK)
 def forget_dead_mails() -> None:
-    """A mail that nobody revived in a week is of no use, and may hold a sign-in code."""
-    DeadJob.objects.filter(kind=deliver.kind, died_at__lt=now() - UNSENT_MAIL_KEPT).delete()
+    """Drop mails that failed for good a week ago: they hold their text, sign-in codes too.
+
+    Every other dead job stays until a person runs it again.
+    """
+    long_ago = now() - DEAD_MAILS_KEPT
+    DeadJob.objects.filter(kind=mail.deliver.kind, died_at__lt=long_ago).delete()

@@ -102,7 +102,7 @@ def client() -> Client:
 
 @pytest.fixture
 def sign_in() -> SignIn:
-    """A browser of this person, who proved who they are `ago` seconds before."""
+    """A browser of this person, who signed in `ago` seconds before."""
 
     def signed_in(user: User, ago: int = 0) -> Client:
         client = browser()
@@ -110,7 +110,7 @@ def sign_in() -> SignIn:
         session = client.session
         session["account_authentication_methods_user"] = str(user.pk)
         session["account_authentication_methods"] = [
-            {"method": "password", "at": time.time() - ago, "reauthenticated": True}
+            {"method": "password", "at": time.time() - ago}
         ]
         session.save()
         return client

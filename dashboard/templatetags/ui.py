@@ -72,15 +72,23 @@ def payment_method(method: str) -> str:
 
 @register.simple_tag
 def when(moment: datetime | date | None, form: str = "time") -> SafeString | str:
-    """A time in the active zone, short, with the exact one on hover. "date" gives the day."""
+    """A time in the active zone, short, with the exact one on hover. "date" gives the day.
+
+    The zone of a merchant is known to its team; elsewhere the time says that it is UTC.
+    """
     if moment is None:
         return "—"
     if not isinstance(moment, datetime):
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _day(moment))
     local = timezone.localtime(moment)
-    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}"
+    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}{_zone()}"
     exact = dateformat.format(local, "l j F Y, H:i:s T")
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, short)
+
+
+def _zone() -> str:
+    name = timezone.get_current_timezone_name()
+    return f" {name}" if name == timezone.get_default_timezone_name() else ""
 
 
 def _day(day: date) -> str:

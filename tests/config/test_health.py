@@ -74,7 +74,15 @@ def test_only_reading_methods_are_taken(client: Client) -> None:
 
 
 # --- Metrics ------------------------------------------------------------------------------
-def test_metrics_are_for_this_machine_or_the_token(client: Client) -> None:
+def test_metrics_are_for_the_token_alone(client: Client, settings: Any) -> None:
+    """Whoever comes through a proxy on this machine that forwards no header looks like us."""
+    settings.PRODUCTION = True
+    for address in ("127.0.0.1", "::1", STRANGER):
+        assert client.get("/metrics", REMOTE_ADDR=address).status_code == 404
+        assert client.get("/metrics", headers=BEARER, REMOTE_ADDR=address).status_code == 200
+
+
+def test_metrics_of_the_demo_are_for_its_machine_too(client: Client) -> None:
     assert client.get("/metrics").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR="::1").status_code == 200
     assert client.get("/metrics", REMOTE_ADDR=STRANGER).status_code == 404
@@ -101,9 +109,10 @@ def test_a_wrong_token_finds_nothing(client: Client, given: str) -> None:
 
 
 def test_an_unset_token_opens_to_nobody(client: Client, settings: Any) -> None:
-    settings.METRICS_TOKEN = ""
-    empty = {"authorization": "Bearer "}
-    assert client.get("/metrics", headers=empty, REMOTE_ADDR=STRANGER).status_code == 404
+    settings.METRICS_TOKEN, settings.PRODUCTION = "", True
+    for headers in ({}, {"authorization": "Bearer "}, {"authorization": ""}):
+        for address in ("127.0.0.1", STRANGER):
+            assert client.get("/metrics", headers=headers, REMOTE_ADDR=address).status_code == 404
 
 
 def test_metrics_tell_of_requests_jobs_and_tenants(client: Client, acme: Tenant) -> None:

@@ -132,14 +132,18 @@ class TestSessions:
 
     def test_a_changed_password_ends_the_others(self, alice: User, sign_in: SignIn) -> None:
         here, there = sign_in(alice), sign_in(alice)
-        words = {
-            "oldpassword": cast.PASSWORD,
-            "password1": "a new long secret",
-            "password2": "a new long secret",
-        }
-        assert here.post("/accounts/password/change/", words).status_code == 302
+        assert change_password(here).status_code == 302
         assert is_in(here)
         assert not is_in(there)
+
+    def test_the_mail_about_it_says_when_and_in_which_zone(
+        self, alice: User, sign_in: SignIn
+    ) -> None:
+        change_password(sign_in(alice))
+        mail = last_mail(alice.email).text
+        assert re.search(
+            r"^  Time: \d{1,2} [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC$", mail, re.MULTILINE
+        )
 
     def test_suspension_ends_the_whole_team_s(
         self, acme: Tenant, alice: User, bob: User, sign_in: SignIn
@@ -213,6 +217,119 @@ class TestSecondStep:
         assert is_in(first)
         assert not is_in(second)
 
+    def test_the_code_that_switched_it_on_signs_nobody_in(
+        self, alice: User, sign_in: SignIn
+    ) -> None:
+        secret, code = enrol_with_code(sign_in(alice))
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        for spelled in (code, f"{code[:3]} {code[3:]}"):
+            client.post("/accounts/2fa/authenticate/", {"code": spelled})
+            assert not is_in(client)
+        cache.clear()  # as if the code of the enrolment were long past
+        client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert is_in(client)
+
+    def test_a_used_code_proves_nothing_again(self, alice: User, sign_in: SignIn) -> None:
+        client = sign_in(alice)
+        secret, code = enrol_with_code(client)
+        assert prove_by_code(client, code).status_code == 200
+        cache.clear()  # as if the code of the enrolment were long past
+        code = code_of(secret)
+        assert prove_by_code(client, code).status_code == 302
+        assert prove_by_code(client, code).status_code == 200
+        other = browser()
+        sign_in_with_password(other, alice.email, cast.PASSWORD)
+        other.post("/accounts/2fa/authenticate/", {"code": code})
+        assert not is_in(other)
+
+
+class TestRecentProof:
+    """A merchant's delicate pages and the account's own ask again at the same times."""
+
+    def test_a_sign_in_is_a_proof(self, acme: Tenant, alice: User) -> None:
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        assert not asked_again(client)
+
+    def test_a_password_alone_is_none_where_there_is_a_second_step(
+        self, acme: Tenant, alice: User, sign_in: SignIn
+    ) -> None:
+        secret = enrol(sign_in(alice))
+        cache.clear()  # as if the code of the enrolment were long past
+        client = browser()
+        sign_in_with_password(client, alice.email, cast.PASSWORD)
+        for page in DELICATE:
+            assert client.get(page).url.startswith("/accounts/login/")
+        client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        assert not asked_again(client)
+
+    def test_another_person_s_proof_is_none(
+        self, acme: Tenant, alice: User, bob: User, sign_in: SignIn
+    ) -> None:
+        client = sign_in(alice, ago=301)
+        add_record(client, method="password", user=bob)
+        assert asked_again(client)
+
+    @pytest.mark.parametrize(
+        ("record", "asked"),
+        [
+            ({"method": "password", "ago": 299}, False),
+            ({"method": "password", "ago": 301}, True),
+            ({"method": "password", "ago": 3 * 24 * 3600}, True),
+            ({"method": "mfa", "type": "totp", "ago": 299}, False),
+            ({"method": "mfa", "type": "webauthn", "passwordless": True, "ago": 299}, False),
+            ({"method": "mfa", "type": "webauthn", "passwordless": True, "ago": 301}, True),
+            ({"method": "password_reset", "ago": 0}, True),
+        ],
+    )
+    def test_how_and_when_decide(
+        self, acme: Tenant, alice: User, sign_in: SignIn, record: dict[str, Any], asked: bool
+    ) -> None:
+        client = sign_in(alice, ago=14 * 24 * 3600)
+        add_record(client, **record)
+        assert asked_again(client) is asked
+
+    def test_a_proof_opens_both(self, acme: Tenant, alice: User, sign_in: SignIn) -> None:
+        client = sign_in(alice, ago=301)
+        assert asked_again(client)
+        client.post("/accounts/reauthenticate/", {"password": cast.PASSWORD})
+        assert not asked_again(client)
+
+
+DELICATE = (
+    "/m/acme/test/paytm/keys",
+    "/accounts/2fa/recovery-codes/generate/",
+    "/accounts/2fa/webauthn/add/",
+)
+
+
+def asked_again(client: Client) -> bool:
+    """Whether the delicate pages ask who it is: all of them or none."""
+    answers = [client.get(page) for page in DELICATE]
+    asked = {"/reauthenticate/" in answer.headers.get("Location", "") for answer in answers}
+    assert len(asked) == 1, [answer.headers.get("Location", "") for answer in answers]
+    return asked.pop()
+
+
+def add_record(client: Client, ago: float = 0, user: User | None = None, **record: Any) -> None:
+    """What a session remembers of another way its person showed who they are."""
+    session = client.session
+    if user:
+        session["account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods"] += [record | {"at": time.time() - ago}]
+    session.save()
+
+
+def prove_by_code(client: Client, code: str) -> Any:
+    return client.post("/accounts/2fa/reauthenticate/", {"code": code})
+
+
+def change_password(client: Client) -> Any:
+    new = "a new long secret"
+    words = {"oldpassword": cast.PASSWORD, "password1": new, "password2": new}
+    return client.post("/accounts/password/change/", words)
+
 
 def is_in(client: Client) -> bool:
     return client.get(reverse("new_merchant")).status_code == 200
@@ -220,11 +337,17 @@ def is_in(client: Client) -> bool:
 
 def enrol(client: Client) -> str:
     """Switch on an authenticator app; returns its seed."""
+    return enrol_with_code(client)[0]
+
+
+def enrol_with_code(client: Client) -> tuple[str, str]:
+    """Switch on an authenticator app; returns its seed and the code that did it."""
     page = client.get("/accounts/2fa/totp/activate/")
     secret: str = page.context["form"].secret
-    answer = client.post("/accounts/2fa/totp/activate/", {"code": code_of(secret)})
+    code = code_of(secret)
+    answer = client.post("/accounts/2fa/totp/activate/", {"code": code})
     assert answer.status_code == 302, answer.content.decode()
-    return secret
+    return secret, code
 
 
 def code_of(secret: str) -> str:

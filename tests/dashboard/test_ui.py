@@ -9,10 +9,14 @@ from django.template import Context, Template
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils import timezone
+from django_tenants.utils import tenant_context
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.templatetags import ui
+from tenants.models import Tenant, User
+from tests import cast, make
+from tests.conftest import SignIn
 
 
 def rendered(source: str, **context: object) -> str:
@@ -36,6 +40,27 @@ def test_time_is_told_in_the_active_zone_and_exactly_on_hover() -> None:
         written = ui.when(datetime(2020, 3, 14, 10, 35, 9, tzinfo=UTC))
     assert ">14 Mar 2020, 16:05<" in written
     assert 'title="Saturday 14 March 2020, 16:05:09 IST"' in written
+
+
+def test_a_time_that_is_no_merchants_names_its_zone() -> None:
+    written = ui.when(datetime(2020, 3, 14, 10, 35, 9, tzinfo=UTC))
+    assert ">14 Mar 2020, 10:35 UTC<" in written
+    assert ">14 Mar 2020<" in ui.when(datetime(2020, 3, 14, 10, 35, 9, tzinfo=UTC), "date")
+
+
+def test_only_screens_outside_a_merchants_name_the_zone(
+    acme: Tenant, alice: User, sign_in: SignIn
+) -> None:
+    User.objects.filter(pk=alice.pk).update(staff_role=User.StaffRole.ADMIN)
+    cast.second_step(alice)
+    with tenant_context(acme):
+        link = make.link()
+    client = sign_in(alice)
+    staffs = client.get(f"/platform/merchants/{acme.pk}").content.decode()
+    merchants = client.get(f"/m/acme/test/links/{link.pk}").content.decode()
+    assert re.search(r"\d\d:\d\d UTC</time>", staffs)
+    assert re.search(r"\d\d:\d\d</time>", merchants)
+    assert not re.search(r"\d\d:\d\d</time>", staffs)
 
 
 @pytest.mark.parametrize("table", [ui.PAYMENT_STATES, ui.REFUND_STATES])

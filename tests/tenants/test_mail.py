@@ -1,5 +1,6 @@
 """Mails: written with what they tell about, delivered by a job, caught in the demo."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,11 @@ from django.db import transaction
 from django.test import Client
 from django_tenants.utils import tenant_context
 
-from tenants import mail
+from tenants import jobs, mail, upkeep
 from tenants.jobs import NO_TENANT, run_due
 from tenants.models import CaughtMail, DeadJob, Job, Tenant
-from tenants.upkeep import forget_dead_mails
+from tests.tenants.conftest import MoveClock
+from tests.tenants.job_handlers import fail
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +82,33 @@ def test_a_mail_server_that_is_away_is_tried_again(settings: Any) -> None:
     job = Job.objects.get()
     assert job.state == "waiting"
     assert job.last_error.startswith("ConnectionRefusedError")
+
+
+def test_a_mail_that_was_never_sent_is_forgotten_after_a_week(
+    settings: Any, move_clock: MoveClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its text holds a code or worse. A dead job about anything else stays."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    sweeps = [each for each in jobs.PERIODICS if each.handler is upkeep.forget_dead_mails]
+    monkeypatch.setattr(jobs, "PERIODICS", sweeps)
+    mail.post("a@example.com", "plain", {})
+    fail.enqueue(NO_TENANT, message="no")
+    for hours in range(mail.deliver.attempts):
+        move_clock(timedelta(hours=hours))
+        run_due()
+    assert set(dead_kinds()) == {mail.deliver.kind, fail.kind}
+    died = timedelta(hours=mail.deliver.attempts)
+    for days, left in ((6, 2), (8, 1), (800, 1)):
+        move_clock(died + timedelta(days=days))
+        jobs.enqueue_periodics({})
+        run_due()
+        assert len(dead_kinds()) == left
+    assert dead_kinds() == [fail.kind]
+
+
+def dead_kinds() -> list[str]:
+    return list(DeadJob.objects.values_list("kind", flat=True))
 
 
 @pytest.mark.parametrize("subject", ["a\nBcc: b@example.com", "a\r\nBcc: b@example.com"])
