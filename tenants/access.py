@@ -4,6 +4,7 @@ Strangers and foreign things get 404, a weak role gets 403, and a view that belo
 tenant runs inside that tenant's schema and time zone and nowhere else.
 """
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import urlencode
 from allauth.account.adapter import get_adapter
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -28,10 +30,11 @@ from merchants import roles
 from tenants import provisioning
 from tenants.current import zone
 from tenants.models import Membership, Tenant, User
-from tenants.proofs import proved_recently
 from tenants.routing import recent_tenant_of_token, tenant_of_token
 
 View = Callable[..., HttpResponse]
+
+PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record of a session
 
 
 class PersonRequest(HttpRequest):

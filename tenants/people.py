@@ -22,7 +22,6 @@ from tenants import mail
 from tenants.access import proved_recently
 from tenants.master_keys import unwrap, wrap
 from tenants.models import User
-from tenants.proofs import proved_recently
 
 MFA_PLACE = "platform|mfa"
 
@@ -53,11 +52,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         message = self.render_mail(template_prefix, email, context)
         html = next((body for body, kind in getattr(message, "alternatives", [])), "")
         mail.post_rendered(email, message.subject, message.body, html)
-
-    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """One meaning of "recently proved" for allauth's pages and ours: a sign-in counts."""
-        wanted = super().is_reauthentication_required(app=app, **kwargs)
-        return bool(wanted and not proved_recently(self.request))
 
     def save_user(
         self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True

@@ -89,14 +89,6 @@ def test_metrics_of_the_demo_are_for_its_machine_too(client: Client) -> None:
     assert client.get("/metrics", headers=BEARER, REMOTE_ADDR=STRANGER).status_code == 200
 
 
-def test_in_production_only_the_token_opens_the_metrics(client: Client, settings: Any) -> None:
-    settings.PRODUCTION = True
-    assert client.get("/metrics").status_code == 404
-    assert client.get("/metrics", headers=BEARER).status_code == 200
-    settings.METRICS_TOKEN = ""
-    assert client.get("/metrics", headers={"authorization": "Bearer "}).status_code == 404
-
-
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip", "via"])
 def test_a_proxy_on_this_machine_is_not_this_machine(client: Client, header: str) -> None:
     assert client.get("/metrics", headers={header: "1.2.3.4"}).status_code == 404

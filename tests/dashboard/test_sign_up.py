@@ -183,26 +183,6 @@ class TestSecondStep:
         kept = str(list(Authenticator.objects.values_list("data", flat=True)))
         assert not any(code in kept for code in codes)
 
-    def test_the_code_that_switched_it_on_is_used_up(self, alice: User, sign_in: SignIn) -> None:
-        secret = enrol(sign_in(alice))
-        client = browser()
-        sign_in_with_password(client, alice.email, cast.PASSWORD)
-        answer = client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)})
-        assert answer.status_code == 200
-        assert not is_in(client)
-
-    def test_the_pages_of_the_second_step_count_a_sign_in_as_proof(self, alice: User) -> None:
-        """As our own do: five minutes after it they ask again, and not before."""
-        client = browser()
-        sign_in_with_password(client, alice.email, cast.PASSWORD)
-        assert client.get("/accounts/2fa/totp/activate/").status_code == 200
-        session = client.session
-        for record in session["account_authentication_methods"]:
-            record["at"] -= 301
-        session.save()
-        answer = client.get("/accounts/2fa/totp/activate/")
-        assert (answer.status_code, "/reauthenticate/" in answer.url) == (302, True)
-
     def test_sign_in_asks_for_a_code_and_takes_it_once(self, alice: User, sign_in: SignIn) -> None:
         secret = enrol(sign_in(alice))
         cache.clear()  # as if the code of the enrolment were long past

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.core import mail as django_mail
@@ -166,17 +165,3 @@ def test_an_absent_mail_is_404(client: Client, path: str) -> None:
 def test_production_shows_no_mails(client: Client, settings: Any) -> None:
     settings.PRODUCTION = True
     assert client.get("/demo/mail/").status_code == 404
-
-
-def test_a_dead_mail_is_forgotten_after_a_week_and_dead_money_never(db: None, clock: Any) -> None:
-    """It may hold a sign-in code; a job about money is for a person to see to."""
-    for kind in ("tenants.mail.deliver", "payments.asking.ask_status"):
-        DeadJob.objects.create(
-            kind=kind, lane=1, tenant_id=UUID(int=0), attempts=12, error="x", args={}
-        )
-    clock(6 * 24 * 3600)
-    forget_dead_mails()
-    assert DeadJob.objects.count() == 2
-    clock(8 * 24 * 3600)
-    forget_dead_mails()
-    assert DeadJob.objects.get().kind == "payments.asking.ask_status"
