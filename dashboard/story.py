@@ -29,6 +29,10 @@ KINDS = {
     "surplus_kept": ("layers-plus", gettext_lazy("The surplus was kept as a sale")),
     "refund_waits": ("hourglass", gettext_lazy("The refund of %(amount)s is tried again later")),
     "refund_given_up": ("ban", gettext_lazy("The refund of %(amount)s is not tried again")),
+    "refund_overtaken": (
+        "ban",
+        gettext_lazy("The refund of %(amount)s is not tried again: Paytm gave money back itself"),
+    ),
     "refund_discovered": (
         "undo-2",
         gettext_lazy("Paytm says that %(amount)s was given back from its own dashboard"),

@@ -1,7 +1,7 @@
 """Asking Paytm for the truth about an order, and asking again until it is final."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,7 +18,7 @@ from payments.settling import settle
 from payments.states import UNDECIDED, PaymentState
 from payments.timeline import note
 from tenants.current import current_tenant
-from tenants.jobs import MONEY, Later, job
+from tenants.jobs import MONEY, job
 
 logger = logging.getLogger(__name__)
 
@@ -35,12 +35,13 @@ def ask(payment: Payment, *, patience: float | None = None) -> Payment:
     """
     try:
         return _ask(payment, patience)
-    except Open:
+    except (PaytmError, CannotOpen):
         return payment
 
 
 def _ask(payment: Payment, patience: float | None = None) -> Payment:
-    """As `ask`. Raises Open when Paytm was not asked at all, of which nothing is noted."""
+    """As `ask`, but raises why there was no answer. Open means that Paytm was not asked at all,
+    of which nothing is noted."""
     try:
         with client_for(payment.account, patience=patience) as client:
             answer = client.order_status(payment.order_id)
@@ -49,30 +50,32 @@ def _ask(payment: Payment, patience: float | None = None) -> Payment:
         raise
     except (PaytmError, CannotOpen) as error:
         _no_answer(payment, error)
-        return payment
+        raise
     metrics.paytm_calls.labels("order_status", answer.outcome.value).inc()
     return settle(payment, answer)
 
 
 @job(lane=MONEY)
-def ask_status(payment_id: str) -> Later | None:
+def ask_status(payment_id: str) -> None:
     """One poll, and the next one written. A repeat after a crash asks once more, no harm."""
     payment = Payment.objects.select_related("account").get(pk=payment_id)
     try:
         ask_later(payment if payment.state in FINAL else _ask(payment))
     except Open as error:
-        return after_breaker(error)
-    return None
+        _ask_at(payment, after_breaker(error))
+    except (PaytmError, CannotOpen):
+        ask_later(payment)
 
 
 @job(lane=MONEY)
-def ask_again(payment_id: str) -> Later | None:
-    """One question about an order whose own fate is final: what was given back of it."""
+def ask_again(payment_id: str) -> None:
+    """One question about an order whose own fate is final: what was given back of it. Without an
+    answer the job fails, and is tried again as any that fails."""
+    payment = Payment.objects.select_related("account").get(pk=payment_id)
     try:
-        _ask(Payment.objects.select_related("account").get(pk=payment_id))
+        _ask(payment)
     except Open as error:
-        return after_breaker(error)
-    return None
+        ask_what_was_given_back(payment, after_breaker(error))
 
 
 def ask_on_view(payment: Payment) -> Payment:
@@ -94,14 +97,19 @@ def ask_soon(payment: Payment) -> None:
     ask_status.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"ask:{payment.pk}")
 
 
-def ask_what_was_given_back(payment: Payment) -> None:
+def ask_what_was_given_back(payment: Payment, at: datetime | None = None) -> None:
     """Have a worker ask about refunds that somebody made at Paytm, whatever state it is in."""
-    ask_again.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"again:{payment.pk}")
+    ask_again.enqueue(
+        current_tenant().pk, at=at, payment_id=str(payment.pk), key=f"again:{payment.pk}"
+    )
 
 
 def ask_later(payment: Payment) -> None:
     """Write the next poll of the schedule, unless the payment is final or too old."""
-    at = None if payment.state in FINAL else next_ask(payment.created_at)
+    _ask_at(payment, None if payment.state in FINAL else next_ask(payment.created_at))
+
+
+def _ask_at(payment: Payment, at: datetime | None) -> None:
     Payment.objects.filter(pk=payment.pk).update(next_ask_at=at)
     if at:
         ask_status.enqueue(

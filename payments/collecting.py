@@ -7,18 +7,18 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import reverse
 
 from config import metrics
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import CannotOpen
-from payments.asking import ask, ask_later
+from payments.asking import ask_later, ask_on_view
 from payments.clients import client_for
 from payments.models import Link, Payment
 from payments.paytm import PaytmError, Refused, Unreachable
-from payments.schedule import MINUTE
+from payments.schedule import DAY, MINUTE
 from payments.settling import GRACE, TOKEN_LIFE
 from payments.states import PAYMENT_RANK, PaymentState, may_become
 from payments.timeline import note
@@ -29,6 +29,7 @@ from tenants.routing import new_token
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT = MINUTE
+HOLDS = 3 * DAY  # Paytm: late notification
 STARTING = (PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.OPEN)
 ASKED_AT_ONCE = 3  # attempts that a newcomer waits for
 
@@ -142,7 +143,7 @@ def _own(link: Link, amount_paise: int, own: Collection[str]) -> Payment | None:
     mine = _holding(link).filter(same, token__in=own).order_by("-created_at").first()
     if mine is None or mine.can_be_paid_now or mine.state == PaymentState.PENDING:
         return mine
-    asked = ask(mine)
+    asked = ask_on_view(mine)
     return None if asked.state in (PaymentState.FAILED, PaymentState.EXPIRED) else asked
 
 
@@ -154,18 +155,21 @@ def _holding(link: Link) -> QuerySet[Payment]:
     """Attempts that may yet become payments of the link. Each holds one of its places.
 
     One without a token was never anybody's to pay; all others hold until a status answer says
-    that they failed, or that Paytm knows of none after their token was dead.
+    that they failed, or that Paytm knows of none after their token was dead. After three days
+    none does: Paytm itself asks the bank no longer, and what comes then is surplus.
     """
     fresh = Q(state=PaymentState.CREATED, created_at__gt=now() - IN_FLIGHT)
     at_paytm = Q(state__in=(PaymentState.OPEN, PaymentState.UNKNOWN)) & ~Q(paytm_token="")
-    return _attempts(link).filter(fresh | at_paytm | Q(state=PaymentState.PENDING))
+    young = _attempts(link).filter(created_at__gt=now() - HOLDS)
+    return young.filter(fresh | at_paytm | Q(state=PaymentState.PENDING))
 
 
 def _ask_about_the_late(link: Link) -> None:
     """Free the places of attempts whose time is over, if Paytm says that they were not paid."""
     late = _holding(link).filter(paytm_token_until__lt=now() - GRACE)
-    for payment in late.exclude(state=PaymentState.PENDING).order_by("created_at")[:ASKED_AT_ONCE]:
-        ask(payment)
+    late = late.exclude(state=PaymentState.PENDING).order_by(F("asked_at").asc(nulls_first=True))
+    for payment in late[:ASKED_AT_ONCE]:
+        ask_on_view(payment)
 
 
 def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:

@@ -57,6 +57,14 @@ def received_of(payments: Collection[UUID]) -> dict[UUID, int]:
     return dict(own.values_list("payment").annotate(paise=Sum(credited - debited)))
 
 
+def surplus_of(payment: Payment) -> int:
+    """Paise of this payment that stand on surplus: neither kept nor given back."""
+    own = payment.transfers.all()
+    gone = own.filter(debit=Account.SURPLUS).aggregate(paise=Sum("paise", default=0))["paise"]
+    came = own.filter(credit=Account.SURPLUS).aggregate(paise=Sum("paise", default=0))["paise"]
+    return int(came - gone)
+
+
 def _book(
     payment: Payment, *, debit: Account, credit: Account, paise: int, refund: Refund | None = None
 ) -> None:

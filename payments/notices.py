@@ -29,6 +29,7 @@ from payments.paytm import (
 )
 from payments.paytm.redaction import blank_text
 from payments.refunding import ask_refund_soon
+from payments.states import REFUND_UNDECIDED
 from payments.timeline import note
 from tenants import limits
 
@@ -100,9 +101,9 @@ def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received
 
 
 def _ask_about_refund(payment: Payment, ref_id: str) -> None:
-    """Ask about this refund of ours, or, if we know none, what was given back of the order."""
+    """Ask about this refund of ours; if it is none, or final, what was given back of the order."""
     ours = Refund.objects.filter(payment=payment, ref_id=ref_id).first()
-    if ours:
+    if ours and ours.state in REFUND_UNDECIDED:
         ask_refund_soon(ours)
     else:
         ask_what_was_given_back(payment)

@@ -18,6 +18,12 @@ def payment_changed(payment_id: str, state: str) -> None:
 
 @job(lane=MAIL, atomic=True)
 def refund_changed(refund_id: str) -> None:
-    """A refund became done or failed: fold the figures and tell the team, once."""
-    tell_refund(Refund.objects.select_related("payment").get(pk=refund_id))
+    """A refund became done or failed: fold the figures, tell the team, and ask what Paytm says
+    was given back in all, now that ours is no longer in doubt; once."""
+    from payments.asking import ask_what_was_given_back  # late: asking stands on this module
+
+    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    tell_refund(refund)
     fold_soon()
+    if refund.origin != Refund.Origin.PAYTM:
+        ask_what_was_given_back(refund.payment)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from payments import ledger
 from payments.models import Payment, Refund
 from payments.states import PaymentState
 
@@ -146,6 +145,7 @@ WHY_NO_REFUND = {
     "620": _("Your balance at Paytm was too low for it."),
     "635": _("Paytm refunds no parts under ₹1."),
     "given_up": _("Your team stopped trying."),
+    "overtaken": _("Money was given back from Paytm's own dashboard meanwhile."),
     "640": _("Paytm has frozen the order."),
 }
 IN_GENERAL = _("Paytm says that the payment failed.")
@@ -170,8 +170,12 @@ CHECKING = Words(
     _("This page changes by itself. Mostly that takes minutes, with some banks up to three days. "
       "If the payment fails in the end, you get back whatever was taken."),
 )  # fmt: skip
-OTHER_AMOUNT = _("The amount that arrived is not the amount that was asked for.")
-TOO_LATE = _("It came after this link had taken the payment it was made for.")
+WHY_UNEXPECTED = {
+    "amount": _("The amount that arrived is not the amount that was asked for."),
+    "taken": _("It came after this link had taken the payment it was made for."),
+    "expired": _("It came after this link had expired."),
+    "disabled": _("It came after the merchant had closed this link."),
+}
 
 MISTRUSTED = Words(
     "triangle-alert", "warning",
@@ -244,12 +248,19 @@ def _why(payment: Payment) -> Text:
 
 
 def _unexpected(payment: Payment) -> Words:
-    right = ledger.received(payment) == payment.amount_paise
     return Words(
         "triangle-alert",
         "warning",
         _("Your payment arrived, but was not expected"),
-        TOO_LATE if right else OTHER_AMOUNT,
+        WHY_UNEXPECTED[payment.surplus],
         _("Do not pay again."),
-        _("The merchant has been told, and can send it back."),
+        _what_becomes_of_it(payment),
     )
+
+
+def _what_becomes_of_it(payment: Payment) -> Text:
+    if payment.accepted_at:
+        return _("The merchant has taken it as your payment.")
+    if payment.wants_decision:
+        return _("The merchant has been told, and can send it back.")
+    return _("It is being sent back to you, or has been.")

@@ -23,7 +23,7 @@ from payments.schedule import after_breaker, next_ask, next_try
 from payments.states import REFUND_RANK, REFUND_UNDECIDED, RefundState, may_become
 from payments.timeline import note
 from tenants.current import current_tenant
-from tenants.jobs import MONEY, Later, job
+from tenants.jobs import MONEY, job
 from tenants.models import User
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 # Paytm: an order older than one year cannot be refunded.
 OLDEST = timedelta(days=365)
 NO_BALANCE = "620"
-GIVEN_UP = "given_up"
+GIVEN_UP, OVERTAKEN = "given_up", "overtaken"
 # A request that has not arrived after this long never will.
 REQUEST_LIFE = timedelta(hours=1)
 
@@ -128,9 +128,7 @@ def _hold(payment: Payment, refund: Refund, at: datetime) -> None:
     payment.save(update_fields=["reserved_paise"])
     refund.live, refund.payment, refund.next_ask_at = payment.live, payment, at
     refund.save(force_insert=True)
-    push_refund.enqueue(
-        current_tenant().pk, at=at, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
-    )
+    _push_at(refund, at)
 
 
 def ask_refund_soon(refund: Refund) -> None:
@@ -139,18 +137,18 @@ def ask_refund_soon(refund: Refund) -> None:
 
 
 @job(lane=MONEY)
-def push_refund(refund_id: str) -> Later | None:
+def push_refund(refund_id: str) -> None:
     """One step of a refund: send it, or ask what became of it; then write the next step."""
     refund = Refund.objects.select_related("payment__account").get(pk=refund_id)
     if refund.state in REFUND_UNDECIDED:
         try:
             _speak(refund)
         except Open as error:
-            return after_breaker(error)
+            _ask_at(refund, after_breaker(error))
+            return
         except (PaytmError, CannotOpen) as error:
             _no_answer(refund, error)
     _ask_later(refund)
-    return None
 
 
 def _speak(refund: Refund) -> None:
@@ -162,14 +160,19 @@ def _speak(refund: Refund) -> None:
             return
         status = client.refund_status(order_id=refund.payment.order_id, ref_id=refund.ref_id)
         settled = settle_refund(refund, status)
-        if status.outcome is RefundOutcome.NO_RECORD and settled.state == RefundState.SENT:
+        # Once a repeat was refused it is not sent again: an hour without a record decides.
+        unknown = status.outcome is RefundOutcome.NO_RECORD and not settled.refusal
+        if unknown and settled.state == RefundState.SENT:
             _repeat(client, refund)
 
 
 def _mark_sent(refund: Refund) -> bool:
     """Commit that a request may be on its way, before it is. True for the first to do so."""
     waiting = Refund.objects.filter(pk=refund.pk, state=RefundState.REQUESTED)
-    return bool(waiting.update(state=RefundState.SENT, sends=1, sent_at=now()))
+    moment = now()
+    return bool(
+        waiting.update(state=RefundState.SENT, sends=1, sent_at=moment, first_sent_at=moment)
+    )
 
 
 def _repeat(client: Client, refund: Refund) -> None:
@@ -255,8 +258,7 @@ def _apply(
 ) -> None:
     payment = refund.payment
     refund.state = state
-    refund.result_code = refund.refusal or answer.code[:64]
-    refund.result_message = refund.refusal_words or answer.message[:500]
+    _remember_why(refund, answer)
     refund.paytm_refund_id = (answer.refund_id or refund.paytm_refund_id)[:64]
     if state in (RefundState.DONE, RefundState.FAILED):
         refund.decided_at = now()
@@ -272,6 +274,15 @@ def _apply(
         _try_later(refund)
     if refund.decided_at:
         refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+
+
+def _remember_why(refund: Refund, answer: RefundAnswer | RefundStatus) -> None:
+    """The refusal of a repeat is the reason only where Paytm then has no record of any."""
+    refund.result_code, refund.result_message = answer.code[:64], answer.message[:500]
+    if answer.outcome is RefundOutcome.NO_RECORD:
+        refund.result_code, refund.result_message = refund.refusal, refund.refusal_words
+    else:
+        refund.refusal = refund.refusal_words = ""
 
 
 def _try_later(refund: Refund) -> None:
@@ -317,13 +328,29 @@ def give_up(refund: Refund, by: User) -> Refund:
         payment = Payment.objects.select_for_update().get(pk=refund.payment_id)
         locked = Refund.objects.select_for_update().get(pk=refund.pk)
         if locked.waits_for_balance:
-            locked.state, locked.decided_at = RefundState.FAILED, now()
-            locked.result_code, locked.next_ask_at = GIVEN_UP, None
-            locked.save()
-            payment.reserved_paise -= locked.amount_paise
-            payment.save(update_fields=["reserved_paise"])
+            _stop(payment, locked, GIVEN_UP)
             note(payment, "refund_given_up", refund=locked, by=by)
     return locked
+
+
+def stop_waiting(payment: Payment) -> None:
+    """Stop what waits for balance, under the payment's lock: Paytm gave money back without us,
+    and whether ours is still wanted is for a person to say."""
+    waiting = payment.refunds.select_for_update().filter(
+        state=RefundState.REQUESTED, retry_of__isnull=False
+    )
+    for refund in waiting:
+        _stop(payment, refund, OVERTAKEN)
+        note(payment, "refund_overtaken", refund=refund)
+        refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+
+
+def _stop(payment: Payment, refund: Refund, why: str) -> None:
+    refund.state, refund.decided_at, refund.next_ask_at = RefundState.FAILED, now(), None
+    refund.result_code = why
+    refund.save()
+    payment.reserved_paise -= refund.amount_paise
+    payment.save(update_fields=["reserved_paise"])
 
 
 def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
@@ -341,13 +368,21 @@ def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
 
 
 def _ask_later(refund: Refund) -> None:
-    refund.refresh_from_db(fields=["state", "sent_at"])
+    refund.refresh_from_db(fields=["state", "first_sent_at"])
     undecided = refund.state in REFUND_UNDECIDED
     # A refund is never given up on: after the schedule it is asked about daily.
-    begun = refund.sent_at or refund.created_at
+    begun = refund.first_sent_at or refund.created_at
     at = (next_ask(begun) or now() + timedelta(days=1)) if undecided else None
+    _ask_at(refund, at)
+
+
+def _ask_at(refund: Refund, at: datetime | None) -> None:
     Refund.objects.filter(pk=refund.pk).update(next_ask_at=at)
     if at:
-        push_refund.enqueue(
-            current_tenant().pk, at=at, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
-        )
+        _push_at(refund, at)
+
+
+def _push_at(refund: Refund, at: datetime) -> None:
+    push_refund.enqueue(
+        current_tenant().pk, at=at, refund_id=str(refund.pk), key=f"refund:{refund.pk}"
+    )

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 from config.clock import now
 from payments.paytm import Open
-from tenants.jobs import Later
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -42,6 +41,6 @@ def next_ask(started_at: datetime) -> datetime | None:
     return next((moment for moment in moments if moment > now()), None)
 
 
-def after_breaker(error: Open) -> Later:
-    """When a job that met an open breaker is due again: not all of them at one moment."""
-    return Later(now() + timedelta(seconds=error.seconds * random.uniform(1, 2)))  # noqa: S311
+def after_breaker(error: Open) -> datetime:
+    """When to ask again what an open breaker kept from being asked: not all at one moment."""
+    return now() + timedelta(seconds=error.seconds * random.uniform(1, 2))  # noqa: S311

@@ -12,7 +12,7 @@ from merchants import audit
 from payments import ledger
 from payments.folding import fold_soon
 from payments.models import Link, Payment
-from payments.refunding import NotRefundable, TooMuch, ask_refund
+from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from payments.states import REFUND_UNDECIDED, PaymentState
 from payments.timeline import note
 from tenants.jobs import MONEY, job
@@ -47,20 +47,20 @@ def keep(payment: Payment, by: User | None) -> Payment:
             return locked
         if locked.refunds.filter(state__in=REFUND_UNDECIDED).exists():
             raise RefundUnderWay
-        if not locked.wants_decision:
+        left = ledger.surplus_of(locked)
+        if not locked.wants_decision or left <= 0:
             raise NothingToKeep
-        _keep(locked, by)
+        _keep(locked, left, by)
     return locked
 
 
-def _keep(payment: Payment, by: User | None) -> None:
+def _keep(payment: Payment, paise: int, by: User | None) -> None:
     payment.accepted_at, payment.accepted_by_name = now(), str(by)[:80] if by else ""
     payment.save(update_fields=["accepted_at", "accepted_by_name"])
-    ledger.book_accepted(payment, payment.refundable_paise)
+    ledger.book_accepted(payment, paise)
     fold_soon()
     note(payment, "surplus_kept", by=by)
     if by:
-        paise = payment.refundable_paise
         audit.record(by, "surplus.kept", payment.order_id, after={"amount_paise": paise})
 
 
@@ -74,5 +74,5 @@ def follow_policy(payment_id: str) -> None:
             keep(payment, None)
         elif payment.link.surplus_policy == Link.SurplusPolicy.SEND_BACK:
             ask_refund(payment, payment.refundable_paise, "", None, "policy")
-    except (NothingToKeep, RefundUnderWay, NotRefundable, TooMuch):
-        return
+    except (NothingToKeep, RefundUnderWay, NotRefundable, TooMuch, OtherBody):
+        return  # OtherBody: it was asked for before a crash

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import live
 from dashboard.paging import page_of
-from payments import surplus
+from payments import ledger, surplus
 from payments.models import Payment
 from payments.models.payment import Surplus
 from payments.money import format_inr
@@ -50,7 +50,9 @@ def list(request: WorldRequest) -> HttpResponse:
     arrived = Payment.objects.filter(live=request.live, state=PaymentState.SURPLUS)
     payments = arrived if everything else surplus.undecided(request.live)
     page = page_of(payments.values(*ROW), request)
+    received = ledger.received_of([row["id"] for row in page.rows])
     for row in page.rows:
+        row["received_paise"] = received.get(row["id"], 0)
         row["why"] = Surplus(row["surplus"]).label
         row["left_paise"] = row["received_paise"] - row["refunded_paise"] - row["reserved_paise"]
     context = {"page": page, "everything": everything}

@@ -39,7 +39,9 @@ class Refund(models.Model):
     asked_by_name = models.CharField(max_length=80, blank=True)
     # The one that Paytm refused for lack of balance, which this one tries again.
     retry_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="retry")
-    # When and how often it was sent to Paytm, and how Paytm refused the last repeat: not final.
+    # When first, when last and how often it was sent to Paytm, and how Paytm refused the last
+    # repeat, which is not final.
+    first_sent_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     sends = models.SmallIntegerField(default=0)
     refusal = models.CharField(max_length=64, blank=True)

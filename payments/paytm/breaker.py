@@ -35,11 +35,11 @@ class Breaker:
     @contextmanager
     def guard(self) -> Iterator[None]:
         """Around one call. Raises Open instead of making it; counts what becomes of it."""
-        self._enter()
+        is_trial = self._enter()
         try:
             yield
         except (NoAnswer, Unreachable):
-            self._failed()
+            self._failed(is_trial)
             raise
         except BaseException:
             self._answered()  # whatever it said, somebody is there
@@ -48,20 +48,25 @@ class Breaker:
 
     def check(self) -> None:
         """Raises Open when a call would not be made now."""
-        if self._open_until is not None and (left := self._open_until - self.clock()) > 0:
+        until = self._open_until  # read once: another thread may close it meanwhile
+        if until is not None and (left := until - self.clock()) > 0:
             raise Open(self.base_url, left)
 
-    def _enter(self) -> None:
+    def _enter(self) -> bool:
+        """Whether this call is the one that may try while the breaker is open."""
         with self._lock:
             self.check()
-            if self._open_until is not None:
-                self._open_until = self.clock() + self._pause  # this call alone may try
+            is_trial = self._open_until is not None
+            if is_trial:
+                self._open_until = self.clock() + self._pause
+            return is_trial
 
-    def _failed(self) -> None:
+    def _failed(self, is_trial: bool) -> None:
+        """Calls that were under way when it opened say nothing new."""
         with self._lock:
             self._failures += 1
             was_open = self._open_until is not None
-            if self._failures < FAILURES and not was_open:
+            if self._failures < FAILURES or (was_open and not is_trial):
                 return
             self._pause = min(self._pause * 2, LONGEST_PAUSE) if was_open else PAUSE
             self._open_until = self.clock() + self._pause

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 RUPEE = 100
 LEFT_OPEN = ("open", "unknown", "expired", "pending")
 WAITS = ("requested", "sent", "accepted")
+ON_ITS_WAY = ("sent", "accepted")
 
 
 @dataclass
 class ModelRefund:
     paise: int
     state: str = "requested"
+    is_retry: bool = False  # of one that Paytm refused for lack of balance
 
 
 @dataclass
@@ -55,7 +57,12 @@ class ModelOrder:
             good = paise == self.asked and place_left
             self.state, self.received = ("paid" if good else "surplus"), paise
         extra = given_back - self.sum_of("done")
-        if 0 < extra <= self.left and self.under_way is None:
+        if extra <= 0 or self.sum_of(*ON_ITS_WAY):
+            return
+        for refund in self.refunds:  # somebody was quicker
+            if refund.is_retry and refund.state == "requested":
+                refund.state = "failed"
+        if extra <= self.left:
             self.refunds.append(ModelRefund(extra, "done"))
 
     def may_refund(self, paise: int) -> bool:

@@ -111,7 +111,7 @@ class Books(RuleBasedStateMachine):
     def refused_for_balance(self, ours: Refund, theirs: ModelRefund, order: ModelOrder) -> None:
         theirs.state = "failed"
         if Refund.objects.filter(retry_of=ours).exists():  # until a week has passed
-            order.refunds.append(ModelRefund(theirs.paise))
+            order.refunds.append(ModelRefund(theirs.paise, is_retry=True))
 
     def refund_answer(self, refund: Refund, what: str) -> RefundAnswer | RefundStatus:
         outcomes = {"accepted": RefundOutcome.ACCEPTED, "done": RefundOutcome.DONE,

@@ -338,6 +338,7 @@ def test_a_place_is_free_again_when_the_token_is_dead_and_paytm_knows_of_no_paym
     clock(17 * 60)
     paytm.plant("status", "html")
     assert browser().post(path(link)).status_code == 409  # Paytm did not say
+    Payment.objects.update(asked_at=None)  # three seconds later
     assert browser().post(path(link)).status_code == 303
     assert sorted(Payment.objects.values_list("state", flat=True)) == ["expired", "open"]
 
@@ -351,6 +352,17 @@ def test_a_place_is_held_while_the_bank_decides(client: Client, paytm: Simulator
     answer = client.post(path(link), follow=True)
     assert b"Do not pay again." in answer.content
     assert Payment.objects.count() == 1
+
+
+def test_a_place_is_not_held_for_ever(client: Client, paytm: Simulator, clock: Any) -> None:
+    """Paytm never says what became of the first: after three days another may pay."""
+    link = make.link(max_payments=1)
+    client.post(path(link))
+    paytm.plant("status", "html", times=100)
+    clock(71 * 3600)
+    assert browser().post(path(link)).status_code == 409
+    clock(73 * 3600)
+    assert browser().post(path(link)).status_code == 303
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "." * 5000, "é", "a" * 32, "%00", "'; --"])

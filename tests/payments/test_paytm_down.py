@@ -1,15 +1,18 @@
 """Paytm is down: payers are told at once, and it is taken up again by itself (M10)."""
 
+import time
+
 import pytest
 from django.test import Client
 
 from payments.asking import ask
 from payments.clients import breaker_of
+from payments.janitor import mend
 from payments.models import Payment
 from payments.paytm.breaker import FAILURES, LONGEST_PAUSE
 from payments.refunding import ask_refund
 from tenants.jobs import run_due
-from tenants.models import User
+from tenants.models import Job, User
 from tests import make
 from tests.conftest import MIDS, browser
 from tests.wire import Simulator, go_to_paytm
@@ -57,6 +60,21 @@ def test_polls_wait_and_lose_no_payment(paytm: Simulator, client: Client, clock)
     run_due()
     order.refresh_from_db()
     assert order.state == "paid"
+
+
+def test_the_janitor_writes_no_second_job_for_what_waits(
+    paytm: Simulator, client: Client, clock
+) -> None:
+    """A long outage must not end in a flood of questions."""
+    for _ in range(3):
+        go_to_paytm(client, f"/p/{make.link().token}")
+    fall(paytm)
+    for minute in range(20, 120, 10):
+        breaker_of(paytm.url)._open_until = time.monotonic() + 60
+        clock(minute * 60)
+        run_due()
+        mend()
+        assert Job.objects.filter(kind__endswith="ask_status").count() <= 4  # fall's is one
 
 
 def test_a_refund_waits_without_having_left(

@@ -7,11 +7,13 @@ from django.core import mail
 from django.test import Client
 
 from config.clock import now
-from payments.asking import ask
+from payments.asking import ask, ask_what_was_given_back
+from payments.clients import client_for
 from payments.models import Payment, Refund, Transfer
 from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund, give_up, try_now
 from payments.settling import settle
 from tenants.jobs import run_due
+from tenants.models import Job
 from tests import make
 from tests.payments.test_settling import answer
 from tests.wire import Simulator, go_to_paytm
@@ -230,3 +232,101 @@ def test_silence_keeps_the_reference_and_refunds_once(
     books = paytm.books(paid.account.mid)
     theirs = [r for o in books["orders"] for r in o["refunds"]]
     assert [r["amount_paise"] for r in theirs if r["state"] != "TXN_FAILURE"] == [200_00]
+
+
+def walk(clock, refund: Refund, hours: float) -> Refund:
+    """Let the workers do what is due, moment by moment as they planned it, for so many hours."""
+    end = now() + timedelta(hours=hours)
+    began = now()
+    for _ in range(200):
+        refund.refresh_from_db()
+        if refund.next_ask_at is None or refund.next_ask_at > end:
+            return refund
+        clock((refund.next_ask_at - began).total_seconds() + 1)
+        run_due()
+    raise AssertionError("it loops")
+
+
+def test_a_refused_repeat_comes_to_an_end(paid: Payment, paytm: Simulator, alice, clock) -> None:
+    """The first request never arrived, its repeat is refused for balance. After an hour without a
+    record it has failed, and is tried again under a new reference; Paytm is asked a few times."""
+    paytm.plant("refund", "error_before")
+    refund = ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    paytm.plant("refund", "no_balance")
+    assert walk(clock, refund, hours=8).state == "failed"
+    assert refund.result_code == "620"
+    assert refund.sends == 2
+    assert refund.retry.amount_paise == 200_00
+
+
+def test_the_refusal_of_a_repeat_does_not_hide_why_the_first_failed(
+    paid: Payment, paytm: Simulator, alice, clock
+) -> None:
+    """The first request arrived though its answer did not; its repeat is refused; then it fails."""
+    paytm.plant("refund", "error_after")
+    refund = ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    Refund.objects.filter(pk=refund.pk).update(
+        state="accepted", refusal="620", refusal_words="BALANCE_NOT_ENOUGH"
+    )
+    [row] = paytm.books(paid.account.mid)["orders"]
+    ref_id = row["refunds"][0]["ref_id"]
+    paytm.control(f"refunds/{paid.account.mid}/{ref_id}/finish", outcome="failure")
+    walk(clock, refund, hours=1)
+    assert (refund.state, refund.result_code) == ("failed", "602")
+    assert not Refund.objects.filter(retry_of=refund).exists()
+
+
+def test_one_made_at_paytm_stops_ours_that_waits_for_balance(
+    paid: Payment, paytm: Simulator, alice, clock
+) -> None:
+    """The merchant did not wait and refunded in Paytm's dashboard. Ours must not follow."""
+    paytm.plant("refund", "no_balance")
+    ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    retry = waiting(paid)
+    settle(paid, answer(paid, refunded_paise=200_00))
+    retry.refresh_from_db()
+    assert (retry.state, retry.result_code) == ("failed", "overtaken")
+    paid.refresh_from_db()
+    assert (paid.refunded_paise, paid.reserved_paise) == (200_00, 0)
+    clock(2 * HOUR)
+    run_due()
+    assert paytm.books(paid.account.mid)["orders"][0]["refunds"] == []
+
+
+def test_one_made_at_paytm_while_ours_was_on_its_way_is_found_after_it(
+    paid: Payment, paytm: Simulator, alice, clock
+) -> None:
+    refund = ask_refund(paid, 200_00, "", alice, "a-form-key")
+    run_due()
+    clock(10)  # Paytm takes one at a time: theirs follows ours
+    with client_for(paid.account) as dashboard:
+        dashboard.refund(
+            order_id=paid.order_id, txn_id=paid.paytm_txn_id, ref_id="D1", amount_paise=100_00
+        )
+    clock(16)
+    settle(paid, answer(paid, refunded_paise=300_00))  # ours is not final to us yet
+    assert paid.refunds.count() == 1
+    run_to(clock, 17, 20, 61, 62)
+    refund.refresh_from_db()
+    assert refund.state == "done"
+    paid.refresh_from_db()
+    assert paid.refunded_paise == 300_00
+
+
+def test_asking_what_was_given_back_is_not_lost_to_one_silence(
+    paid: Payment, paytm: Simulator, clock
+) -> None:
+    Job.objects.all().delete()
+    with client_for(paid.account) as dashboard:
+        dashboard.refund(
+            order_id=paid.order_id, txn_id=paid.paytm_txn_id, ref_id="D1", amount_paise=100_00
+        )
+    paytm.plant("status", "error_before")
+    clock(30)
+    ask_what_was_given_back(paid)
+    run_to(clock, 31, 600)
+    paid.refresh_from_db()
+    assert paid.refunded_paise == 100_00

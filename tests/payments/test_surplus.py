@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from config.clock import now
@@ -154,3 +155,29 @@ def test_of_two_successes_for_one_place_the_second_is_surplus() -> None:
     first, second = make.payment(link), make.payment(link)
     settle(first, answer(first, raw="1"))
     assert settle(second, answer(second, raw="2")).surplus == "taken"
+
+
+def test_the_links_rule_may_run_twice() -> None:
+    """After a crash right behind the refund's commit the job runs again."""
+    order = too_much(surplus_policy="send_back")
+    for _ in range(2):
+        surplus.follow_policy(payment_id=str(order.pk))
+    assert order.refunds.count() == 1
+
+
+def test_what_was_reversed_in_the_books_cannot_be_kept(alice: User) -> None:
+    order = too_much()
+    reverse_all()
+    with pytest.raises(surplus.NothingToKeep):
+        surplus.keep(order, alice)
+    assert (figures().sales_paise, figures().surplus_paise) == (0, 0)
+
+
+def reverse_all() -> None:
+    """A correction by SQL."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments_transfer (live, at, day, payment_id, debit, credit, paise,"
+            " method, reverses_id, folded) SELECT live, at, day, payment_id, credit, debit,"
+            " paise, method, id, false FROM payments_transfer"
+        )

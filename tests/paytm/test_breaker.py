@@ -108,6 +108,21 @@ def test_another_failure_opens_it_for_longer_but_not_for_ever(breaker: Breaker, 
     assert pauses[-1] == LONGEST_PAUSE
 
 
+def test_calls_under_way_when_it_opens_do_not_make_its_pause_longer(
+    breaker: Breaker, told: list[bool]
+) -> None:
+    def burst(left: int) -> None:
+        if left:
+            make(breaker, lambda: burst(left - 1))
+        raise NoAnswer("silence")
+
+    make(breaker, lambda: burst(4 * FAILURES))
+    with pytest.raises(Open) as refused:
+        breaker.check()
+    assert refused.value.seconds == PAUSE
+    assert told == [True]
+
+
 def test_one_that_tried_and_never_came_back_does_not_leave_it_open(
     breaker: Breaker, time: Time
 ) -> None:
