@@ -56,6 +56,15 @@ def seal(body: Mapping[str, Any], key: str) -> bytes:
 
 def unseal(text: str) -> Envelope:
     """Read an envelope; its signature is not checked here. Raises Malformed."""
+    whole = read_object(text)
+    head, body = whole.get("head", {}), whole.get("body")
+    if not isinstance(head, dict) or not isinstance(body, dict):
+        raise Malformed("no head or body")
+    return Envelope(head, body, dict(_members(text))["body"])
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object, its numbers as they were written. Raises Malformed."""
     try:
         whole = _DECODER.decode(text)
     except Malformed:
@@ -64,10 +73,7 @@ def unseal(text: str) -> Envelope:
         raise Malformed("not JSON") from error
     if not isinstance(whole, dict):
         raise Malformed("not an object")
-    head, body = whole.get("head", {}), whole.get("body")
-    if not isinstance(head, dict) or not isinstance(body, dict):
-        raise Malformed("no head or body")
-    return Envelope(head, body, dict(_members(text))["body"])
+    return whole
 
 
 def _members(text: str) -> Iterator[tuple[str, str]]:

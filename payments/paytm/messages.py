@@ -1,6 +1,7 @@
 """What Paytm says, in our words. Every value is checked on the way in: a text that is present
 is clean and short, an amount is whole paise, an id has no odd characters; else it is None."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -194,3 +195,12 @@ class RefundNotice:
     arn: str | None
     credit_expected: str | None
     raw: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SettlementPage:
+    """Some rows of a settlement list, texts as they may be stored; settlements.read_rows reads
+    them. `total` is how many the whole list has, None where that is not stated."""
+
+    rows: tuple[Mapping[str, str], ...] = field(repr=False)
+    total: int | None
