@@ -24,7 +24,11 @@ def plant(
     change, wants_line, _ = DIFFERENCES[name]
     if wants_line and line is None:
         raise Malformed("This difference wants an order_id of the payout")
-    change(db, payout, line or SettlementLine(payout.utr, *([""] * 4), *([0] * 5), now), now)
+    change(db, payout, line or _empty_line(payout, now), now)
+
+
+def _empty_line(payout: Settlement, now: int) -> SettlementLine:
+    return SettlementLine(payout.utr, "SALE", "", "", "UPI", 0, 0, 0, 0, now, now)
 
 
 def _missing(db: sqlite3.Connection, payout: Settlement, line: SettlementLine, now: int) -> None:
@@ -45,8 +49,8 @@ def _commission(db: sqlite3.Connection, payout: Settlement, line: SettlementLine
 
 
 def _amount(db: sqlite3.Connection, payout: Settlement, line: SettlementLine, now: int) -> None:
-    less = {"gross": line.gross - RUPEE, "settled": line.settled - RUPEE}
-    save(db, replace(line, **less, planted="amount"))
+    gross, settled = line.gross - RUPEE, line.settled - RUPEE
+    save(db, replace(line, gross=gross, settled=settled, planted="amount"))
     save(db, replace(payout, amount=payout.amount - RUPEE))
 
 
@@ -60,8 +64,11 @@ def _unknown_order(
         txn_id=f"{secrets.randbelow(10**35):035}",
         method="UPI",
         gross=77_00,
+        commission=0,
+        gst=0,
         settled=77_00,
         txn_time=now,
+        id=None,
         planted="unknown_order",
     )
     save(db, stranger)
