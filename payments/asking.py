@@ -67,6 +67,20 @@ def ask_soon(payment: Payment) -> None:
     ask_status.enqueue(current_tenant().pk, payment_id=str(payment.pk), key=f"ask:{payment.pk}")
 
 
+@job(lane=MONEY)
+def ask_whatever_it_is(payment_id: str) -> None:
+    """One question about an order that may be final: some of it may have been given back from
+    Paytm's own dashboard since."""
+    ask(Payment.objects.select_related("account").get(pk=payment_id))
+
+
+def ask_even_if_final(payment: Payment) -> None:
+    """Have a worker ask now, about a paid order too."""
+    ask_whatever_it_is.enqueue(
+        current_tenant().pk, payment_id=str(payment.pk), key=f"ask_final:{payment.pk}"
+    )
+
+
 def ask_later(payment: Payment) -> None:
     """Write the next poll of the schedule, unless the payment is final or too old."""
     at = None if payment.state in FINAL else next_ask(payment.created_at)

@@ -17,7 +17,7 @@ from config import metrics
 from config.clock import now
 from merchants.models import PaytmAccount
 from merchants.sealing import CannotOpen
-from payments.asking import ask_soon
+from payments.asking import ask_even_if_final
 from payments.clients import client_for
 from payments.discrepancies import SETTLING, review_unsettled
 from payments.models import Discrepancy, Payment, SettlementImport
@@ -221,9 +221,16 @@ def _finish(done: SettlementImport) -> None:
     SettlementImport.objects.filter(pk=done.pk, state=State.RUNNING).update(
         state=State.DONE, new_lines=new_lines, finished_at=now(), rows=[], error=""
     )
-    review_unsettled(done.live, done.account.mid)
+    if not _others_run(done):
+        review_unsettled(done.live, done.account.mid)
     for payment in _in_question(done.live):
-        ask_soon(payment)
+        ask_even_if_final(payment)
+
+
+def _others_run(done: SettlementImport) -> bool:
+    """Whether another day may still bring what seems to be missing."""
+    running = SettlementImport.objects.filter(live=done.live, state=State.RUNNING)
+    return running.filter(account__mid=done.account.mid).exists()
 
 
 def _fail(asked: SettlementImport, words: str) -> None:

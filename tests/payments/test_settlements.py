@@ -26,7 +26,7 @@ from tenants.jobs import run_due
 from tenants.models import User
 from tests import make
 from tests.conftest import MIDS
-from tests.payments.month import METHODS, Month
+from tests.payments.month import DAY, METHODS, Month
 from tests.wire import Simulator
 
 pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
@@ -96,8 +96,8 @@ def test_pages_of_either_form_become_one_payout(month: Month, paytm: Simulator, 
 
 def test_asked_too_often_it_waits_and_goes_on(month: Month, paytm: Simulator) -> None:
     month.pay()
-    month.later(86_400)
-    paytm.plant("settlement", "rate_limited", times=3)
+    month.later(DAY)
+    paytm.plant("settlement", "rate_limited", mid=month.mid, times=3)
     month.look()
     assert SettlementImport.objects.filter(state="running").count() == 3
     month.later(21)
@@ -109,7 +109,7 @@ def test_a_spoilt_list_changes_nothing_and_is_asked_again(
     month: Month, paytm: Simulator, fault: str, alice: User
 ) -> None:
     month.pay()
-    month.later(86_400)
+    month.later(DAY)
     paytm.plant("settlement", fault, times=5)
     ask_now(False, alice)
     run_due()
@@ -120,7 +120,7 @@ def test_a_spoilt_list_changes_nothing_and_is_asked_again(
 
 def test_a_refused_checksum_fails_the_import_and_says_so(month: Month, paytm: Simulator) -> None:
     month.pay()
-    month.later(86_400)
+    month.later(DAY)
     paytm.control("merchants", mid=month.mid, key="another0merchant")
     month.look()
     paytm.control("merchants", mid=month.mid, key=MIDS["acme"][1])
@@ -136,13 +136,13 @@ def test_a_late_row_is_missed_and_then_not(month: Month) -> None:
     month.later(10)
     payment = month.pay(300_00)
     month.pay()
-    month.later(86_400)
+    month.later(2 * DAY)
     month.plant(month.payouts()[0]["utr"], "late", payment.order_id)
     month.look()
     assert found() == [("total", True)]
     why = breakdown(Settlement.objects.get())
     assert (why.paid_paise, why.remainder_paise) == (800_00, 300_00)
-    month.later(86_400)
+    month.later(DAY)
     month.look()
     assert found() == [("total", False)]
     assert breakdown(Settlement.objects.get()).remainder_paise == 0
@@ -156,15 +156,14 @@ def test_what_is_never_paid_out_is_missed_after_three_days(month: Month) -> None
     month.later(10)
     payment = month.pay(300_00)
     month.pay()
-    month.later(86_400)
+    month.later(2 * DAY)
     month.plant(month.payouts()[0]["utr"], "missing", payment.order_id)
-    for _ in range(2):
-        month.look()
-        month.later(86_400)
-    assert found() == [("total", True)]
     month.look()
     assert found() == [("total", True)]
-    month.later(86_400)
+    month.later(DAY - 60)
+    month.look()
+    assert found() == [("total", True)]
+    month.later(120)
     month.look()
     assert sorted(found()) == [("total", True), ("unsettled", True)]
     assert Discrepancy.objects.get(kind="unsettled").payment == payment
@@ -172,7 +171,7 @@ def test_what_is_never_paid_out_is_missed_after_three_days(month: Month) -> None
 
 def test_a_refund_of_paytms_dashboard_is_found_and_then_known(month: Month) -> None:
     payment = month.pay()
-    month.later(86_400)
+    month.later(2 * DAY)
     month.plant(month.payouts()[0]["utr"], "foreign_refund", payment.order_id)
     month.look()
     [refund] = Refund.objects.all()
@@ -261,3 +260,52 @@ def test_people_take_note_and_resolve(month: Month, alice: User, bob: User) -> N
     odd.refresh_from_db()
     assert odd.resolved_at is not None  # what a person closed stays closed
     assert now() > odd.resolved_at
+
+
+# --- Proof
+
+EXPECTED = {
+    "missing": {"total", "unsettled"},
+    "late": {"total", "unsettled"},
+    "doubled": {"twice"},
+    "commission": {"arithmetic"},
+    "amount": {"amount"},
+    "unknown_order": {"unknown_order"},
+    "foreign_refund": {"unknown_refund"},
+    "total": {"total"},
+}
+CLOSED_BY_FACTS = {"late", "foreign_refund"}
+
+
+@pytest.mark.proof
+@pytest.mark.slow
+def test_a_month_every_difference_is_found_and_nothing_else(month: Month, alice: User) -> None:
+    """And every payout is explained to the paisa, the same from Paytm's list and from its file."""
+    month.look()
+    planted: dict[str, tuple[str, str]] = {}  # order or payout → difference, utr
+    for day in range(size(9, 28)):
+        a_day(month, alice, day)
+        month.next_day()
+        plant_one(month, planted, [*EXPECTED][day % 8])
+    for _ in range(5):
+        month.next_day()
+
+    paid = {row["utr"]: row for row in month.payouts()}
+    assert len(paid) == size(9, 28)
+    settlements = {row.utr: row for row in Settlement.objects.all()}
+    assert settlements.keys() == paid.keys()
+    for utr, settlement in settlements.items():
+        assert explained(settlement) == by_simulator(paid[utr]), paid[utr]
+    assert what_was_found() == what_was_planted(planted)
+    owed = sum(why.remainder_paise for why in map(breakdown, settlements.values()))
+    unpaid = sum(paise_of(key) for key, (name, _) in planted.items() if name == "missing")
+    assert receivable() == shortfall(planted, paid) + unpaid - owed - unpaid * 0
+    assert_file_gives_the_same_books(month)
+
+
+def a_day(month: Month, alice: User, day: int) -> None:
+    for n in range(size(4, 40)):
+        payment = month.pay(100_00 + 37 * n + 1001 * day, METHODS[(n + day) % 6])
+        if n % 5 == 3:
+            month.refund(payment, 50_00 + n, alice)
+    month.pay(200_00, outcome="failure")
