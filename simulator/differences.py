@@ -12,7 +12,7 @@ from simulator.settlements import refund_line
 from simulator.store import find, save
 
 RUPEE = 100
-LATE_MS = 24 * 3600 * 1000
+LATE_MS = 36 * 3600 * 1000
 
 Plant = Callable[[sqlite3.Connection, Settlement, SettlementLine, int], None]
 
@@ -110,7 +110,7 @@ def _total(db: sqlite3.Connection, payout: Settlement, line: SettlementLine, now
 
 DIFFERENCES: dict[str, tuple[Plant, bool, str]] = {
     "missing": (_missing, True, "The order's line is in no report; the payout has its money"),
-    "late": (_late, True, "The order's line is in reports only after a day; the money is there"),
+    "late": (_late, True, "The order's line is in reports only after 36 hours; the money is there"),
     "doubled": (_doubled, True, "The order's line is there twice, and its money too"),
     "commission": (_commission, True, "₹1 more commission is stated; GST and settled do not fit"),
     "amount": (_amount, True, "Gross, settled and payout are ₹1 less than was paid"),

@@ -1,7 +1,7 @@
 """A merchant's days at Paytm: payments, refunds and payouts, under one clock that moves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,6 @@ class Month:
     move: Callable[[float], None]
     mid: str = MIDS["acme"][0]
     ahead: float = 0
-    planted: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         noon = datetime.now(IST).replace(hour=12, minute=0, second=0)
@@ -77,9 +76,34 @@ class Month:
 
     def payouts(self) -> list[dict[str, Any]]:
         """As the simulator's books have them."""
-        return self.paytm.books(self.mid)["settlements"]
+        payouts: list[dict[str, Any]] = self.paytm.books(self.mid)["settlements"]
+        return payouts
 
     def plant(self, utr: str, difference: str, order_id: str = "") -> None:
         self.paytm.control(
             f"settlements/{utr}/differences", difference=difference, order_id=order_id
         )
+
+
+HEAD = "Transaction Type,Order ID,Transaction ID,Transaction Amount,Commission,GST,Settled Amount"
+HEAD += ",UTR No.,Settled Date,Payout Amount"
+
+
+def reported(payout: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines that Paytm's reports have of a payout by now."""
+    moment = now().timestamp() * 1000
+    return [line for line in payout["lines"] if line["visible"] and line["visible"] <= moment]
+
+
+def report(payouts: list[dict[str, Any]]) -> bytes:
+    """The file that a merchant would download from Paytm's dashboard."""
+    rows = [HEAD]
+    for payout in payouts:
+        for line in reported(payout):
+            figures = (line[name] for name in ("gross", "commission", "gst", "settled"))
+            amounts = ",".join(f"{paise / 100:.2f}" for paise in figures)
+            rows.append(
+                f"{line['kind']},'{line['order_id']},'{line['txn_id']},{amounts},{payout['utr']}"
+                f",{payout['day']},{payout['amount'] / 100:.2f}"
+            )
+    return b"\xef\xbb\xbf" + "\r\n".join(rows).encode()
