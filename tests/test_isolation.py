@@ -66,7 +66,7 @@ def paid(live: bool) -> Any:
 def payout(live: bool) -> Settlement:
     account = PaytmAccount.objects.get(live=live, state="active")
     take_in(account, read_rows([row("ELSEWHERE", 77_00, UTR=uuid.uuid4().hex)]))
-    return Settlement.objects.latest("created_at")
+    return Settlement.objects.latest("imported_at")
 
 
 def upload(live: bool) -> Any:

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('paid_on', models.DateField()),
                 ('paid_out_at', models.DateTimeField()),
                 ('stated_paise', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField(default=config.clock.now)),
+                ('imported_at', models.DateTimeField(default=config.clock.now)),
                 ('account', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.paytmaccount')),
             ],
         ),

@@ -67,7 +67,7 @@ class Settlement(models.Model):
     paid_on = models.DateField()
     paid_out_at = models.DateTimeField()
     stated_paise = models.BigIntegerField(null=True)
-    created_at = models.DateTimeField(default=now)
+    imported_at = models.DateTimeField(default=now)
 
     class Meta:
         constraints = [
