@@ -194,6 +194,7 @@ JOB_MODULES = [
     "payments.janitor",
     "payments.refunding",
     "payments.outbox",
+    "payments.settlement_import",
     "payments.surplus",
     "payments.proving",
     "tenants.upkeep",

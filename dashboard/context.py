@@ -29,6 +29,15 @@ WORLD = (
     Place(_("Links"), "link", "links.view", ("links", "link_new", "link", "link_state")),
     Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),
+    Place(
+        _("Settlements"),
+        "landmark",
+        "settlements.view",
+        (
+            *("settlements", "settlement", "settlement_upload", "settlement_preview"),
+            *("settlements_import", "exceptions", "exception", "exception_act"),
+        ),
+    ),
     Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
     Place(
         _("Paytm"),

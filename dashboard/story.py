@@ -43,6 +43,11 @@ KINDS = {
     ),
     "refund_requested": ("undo-2", gettext_lazy("Refund of %(amount)s asked for")),
     "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
+    "settled": ("landmark", gettext_lazy("Paytm paid it out")),
+    "refund_settled": (
+        "landmark",
+        gettext_lazy("Paytm took the refund of %(amount)s off a payout"),
+    ),
     "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),
 }
 SILENCE = {"no_answer", "refund_no_answer"}

@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    exceptions,
     home,
     links,
     payments,
@@ -10,6 +11,7 @@ from dashboard.views import (
     refunds,
     reports,
     settings,
+    settlements,
     surplus,
     team,
 )
@@ -34,6 +36,15 @@ world = [
     path("links/<uuid:id>/state", links.state, name="link_state"),
     path("reports", reports.page, name="reports"),
     path("reports.csv", reports.csv, name="reports_csv"),
+    path("settlements", settlements.list, name="settlements"),
+    path("settlements/import", settlements.import_now, name="settlements_import"),
+    path("settlements/upload", settlements.upload, name="settlement_upload"),
+    path("settlements/uploads/<uuid:id>", settlements.preview, name="settlement_preview"),
+    path("settlements/<uuid:id>", settlements.detail, name="settlement"),
+    path("settlements/<uuid:id>.csv", settlements.csv, name="settlement_csv"),
+    path("exceptions", exceptions.list, name="exceptions"),
+    path("exceptions/<uuid:id>", exceptions.detail, name="exception"),
+    path("exceptions/<uuid:id>/act", exceptions.act, name="exception_act"),
     path("paytm", paytm.page, name="paytm"),
     path("paytm/simulator", paytm.simulator, name="paytm_simulator"),
     path("paytm/keys", paytm.keys, name="paytm_keys"),

@@ -12,6 +12,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "home.view": EVERYONE,
     "payments.view": EVERYONE,
     "reports.view": EVERYONE,
+    "settlements.view": EVERYONE,
+    "settlements.manage": MONEY,
     "links.view": EVERYONE,
     "links.manage": MONEY,
     "refunds.create": MONEY,

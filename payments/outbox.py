@@ -5,6 +5,7 @@ The commit itself appends that one row and touches nothing that two payments sha
 
 from payments.folding import fold_soon
 from payments.models import Payment, Refund
+from payments.settlement_matching import rematch
 from payments.telling import tell_payment, tell_refund
 from tenants.jobs import MAIL, job
 
@@ -12,7 +13,9 @@ from tenants.jobs import MAIL, job
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
     """A payment became `state`: fold the figures and tell the team, once for each state."""
-    tell_payment(Payment.objects.get(pk=payment_id), state)
+    payment = Payment.objects.get(pk=payment_id)
+    tell_payment(payment, state)
+    rematch(payment)
     fold_soon()
 
 
@@ -24,6 +27,14 @@ def refund_changed(refund_id: str) -> None:
 
     refund = Refund.objects.select_related("payment").get(pk=refund_id)
     tell_refund(refund)
+    rematch(refund.payment)
     fold_soon()
     if refund.origin != Refund.Origin.PAYTM:
         ask_what_was_given_back(refund.payment)
+
+
+@job(lane=MAIL, atomic=True)
+def settlement_received(settlement_id: str, is_new: bool) -> None:
+    """A payout came, or more of its lines did: fold the figures. Events to merchants start here:
+    `is_new` once for each payout."""
+    fold_soon()

@@ -30,6 +30,17 @@ class Figure:
     adjustments_paise: int = 0
 
     @property
+    def has_trade(self) -> bool:
+        """Whether payers' money moved; a payout moves only what Paytm owed."""
+        return bool(
+            self.sales_count
+            or self.sales_paise
+            or self.refunds_count
+            or self.refunds_paise
+            or self.surplus_paise
+        )
+
+    @property
     def net_paise(self) -> int:
         return self.sales_paise - self.refunds_paise
 

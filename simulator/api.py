@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_POST
 
-from simulator import faults, initiate, refunds, status
+from simulator import faults, initiate, refunds, settlement_list, status
 from simulator.protocol import Answer, Body, Call, paise, read_call, read_flat_call
 from simulator.records import Rule
 from simulator.scenarios import FAULTS, by_amount, take
@@ -26,6 +26,7 @@ class Api:
         self.flat_status = require_POST(self._flat_status)
         self.refund = require_POST(self._refund)
         self.refund_status = require_POST(self._refund_status)
+        self.settlements = require_POST(self._settlements)
 
     def _initiate(self, request: HttpRequest) -> HttpResponseBase:
         call, now = read_call(request), self._world.clock.now()
@@ -52,6 +53,14 @@ class Api:
         call = read_call(request)
         rule = self._rule("refund_status", call, None)
         return self._answer(rule, lambda db: refunds.status(db, call))
+
+    def _settlements(self, request: HttpRequest) -> HttpResponseBase:
+        given, now = settlement_list.read(request), self._world.clock.now()
+        rule = self._rule("settlement", Call({"mid": given.get("MID", "")}, "", ""), None)
+        scenario = rule.scenario if rule else ""
+        return self._answer(
+            rule, lambda db: settlement_list.answer(db, given, scenario, now), flat=True
+        )
 
     def _rule(self, endpoint: str, call: Call, amount: int | None) -> Rule | None:
         """The planted rule for this call, or the one its amount stands for."""

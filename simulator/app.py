@@ -61,6 +61,7 @@ def addresses(world: World) -> list[URLPattern | URLResolver]:
         path("order/status", api.flat_status),
         path("refund/apply", api.refund),
         path("v2/refund/status", api.refund_status),
+        path("merchant-settlement-service/settlement/list", api.settlements),
         path("_control/", include(control.urls())),
         path("_static/<str:name>", static),
         path("healthz", healthz),

@@ -2,22 +2,34 @@
 
 import sqlite3
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
-from simulator.records import Order, Refund
+from simulator.records import Order, Refund, Settlement, SettlementLine
 from simulator.store import select
 
 View = dict[str, Any]
 
 
 def books(db: sqlite3.Connection, **where: str) -> View:
-    """Every order with its refunds, and the totals per MID. `mid=` narrows it to one."""
+    """Every order with its refunds, totals per MID, payouts. `mid=` narrows it to one."""
     refunds = _by_order(select(db, Refund, **where))
     orders = [
         order_view(order, refunds.get((order.mid, order.order_id), []))
         for order in select(db, Order, **where)
     ]
-    return {"orders": orders, "totals": _totals(orders)}
+    return {"orders": orders, "totals": _totals(orders)} | settlements(db, **where)
+
+
+def settlements(db: sqlite3.Connection, **where: str) -> View:
+    """Every payout with its lines, those too that no report has (`visible` null or to come)."""
+    return {
+        "settlements": [
+            asdict(payout)
+            | {"lines": [asdict(line) for line in select(db, SettlementLine, utr=payout.utr)]}
+            for payout in select(db, Settlement, **where)
+        ]
+    }
 
 
 def order_view(order: Order, refunds: list[Refund]) -> View:

@@ -16,12 +16,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
 
-from simulator import payments, refunds
+from simulator import payments, refunds, settlements
 from simulator.books import View, books, order_view, refund_view
+from simulator.books import settlements as settlements_view
+from simulator.differences import DIFFERENCES, plant
 from simulator.initiate import is_web_address
 from simulator.pages import inr
 from simulator.protocol import Body, Malformed, decode, parse
-from simulator.records import Delivery, Merchant, Order, Refund, Rule
+from simulator.records import (
+    Delivery,
+    Merchant,
+    Order,
+    Refund,
+    Rule,
+    Settlement,
+    SettlementLine,
+)
 from simulator.scenarios import (
     AMOUNTS,
     BANK_DECLINED,
@@ -60,6 +70,8 @@ class Control:
             self._route(order, GET=self.order),
             self._route(f"{order}/finish", POST=self.finish_order),
             self._route(f"{refund}/finish", POST=self.finish_refund),
+            self._route("settlements", GET=self.settlements, POST=self.settle),
+            self._route("settlements/<str:utr>/differences", POST=self.plant_difference),
             self._route("deliveries", GET=self.deliveries),
             self._route("clock", GET=self.clock, POST=self.move_clock),
             self._route("reset", POST=self.reset),
@@ -152,6 +164,31 @@ class Control:
             refunds.finish(db, refund, result, self._world.clock.now())
             return refund_view(refund)
 
+    def settlements(self, given: Body) -> View:
+        """Every payout with its lines; of one MID with `mid`."""
+        mid = _string(given, "mid", "")
+        with self._world.transaction() as db:
+            return settlements_view(db, **({"mid": mid} if mid else {}))
+
+    def settle(self, given: Body) -> View:
+        """Pay out now what a MID has not been paid, today's money too."""
+        mid = _string(given, "mid")
+        with self._world.transaction() as db:
+            _found(find(db, Merchant, mid=mid))
+            payout = settlements.settle_now(db, mid, self._world.clock.now())
+            return {"utr": payout.utr if payout else "", "amount": payout.amount if payout else 0}
+
+    def plant_difference(self, given: Body, utr: str) -> View:
+        """Make a payout differ from what happened."""
+        name, order_id = _string(given, "difference"), _string(given, "order_id", "")
+        if name not in DIFFERENCES:
+            raise Malformed("There is no such difference")
+        with self._world.transaction() as db:
+            payout = _found(find(db, Settlement, utr=utr))
+            line = find(db, SettlementLine, utr=utr, order_id=order_id) if order_id else None
+            plant(db, name, payout, line, self._world.clock.now())
+            return settlements_view(db, utr=utr)
+
     def deliveries(self, given: Body) -> View:
         """Every webhook and late or doubled callback, with how its delivery went."""
         with self._world.transaction() as db:
@@ -174,9 +211,9 @@ class Control:
         return self.clock({})
 
     def reset(self, given: Body) -> View:
-        """Forget orders, refunds, scenarios and deliveries. Merchants and the clock stay."""
+        """Forget orders, refunds, payouts, scenarios and deliveries, not merchants and clock."""
         with self._world.transaction() as db:
-            for kind in (Order, Refund, Rule, Delivery):
+            for kind in (Order, Refund, Rule, Delivery, Settlement, SettlementLine):
                 db.execute(f"DELETE FROM {kind.table}")  # noqa: S608
         return {}
 
@@ -203,7 +240,8 @@ def documentation(request: HttpRequest) -> HttpResponse:
         (inr(MAGIC_RUPEES * 100 + ending), endpoint, name, ENDPOINTS[endpoint][name].about)
         for ending, (endpoint, name) in AMOUNTS.items()
     ]
-    return render(request, "control.html", {"endpoints": ENDPOINTS.items(), "amounts": rows})
+    context = {"endpoints": ENDPOINTS.items(), "amounts": rows, "differences": DIFFERENCES}
+    return render(request, "control.html", context)
 
 
 def _admit(request: HttpRequest, token: str) -> None:

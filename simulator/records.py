@@ -50,6 +50,7 @@ class Order(Record):
     bank: str = ""
     stated: int = 0
     next_time: int | None = None
+    utr: str = ""
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Refund(Record):
     accept_time: int = 0
     final_time: int = 0
     next_time: int | None = None
+    utr: str = ""
 
 
 @dataclass
@@ -112,4 +114,43 @@ class Delivery(Record):
     id: int | None = None
 
 
-ALL: tuple[type[Record], ...] = (Merchant, Order, Refund, Rule, Delivery)
+@dataclass
+class Settlement(Record):
+    """A payout: what a MID was paid for one day. `day` is when it was paid, in Indian time."""
+
+    table = "settlement"
+    key = ("utr",)
+    utr: str
+    mid: str
+    covers: str
+    day: str
+    amount: int
+    created: int
+
+
+@dataclass
+class SettlementLine(Record):
+    """A line of a payout, signed paise. `planted` names the difference, if it is one;
+    `visible` is when reports begin to have it (None: never)."""
+
+    table = "settlement_line"
+    key = ("id",)
+    utr: str
+    kind: str
+    order_id: str
+    txn_id: str
+    method: str
+    gross: int
+    commission: int
+    gst: int
+    settled: int
+    txn_time: int
+    visible: int | None
+    planted: str = ""
+    id: int | None = None
+
+
+ALL: tuple[type[Record], ...] = (
+    *(Merchant, Order, Refund, Rule, Delivery),
+    *(Settlement, SettlementLine),
+)

@@ -145,12 +145,31 @@ REFUNDS = {
     "waiting": Refunding("Registered, stays pending until it is finished by hand"),
 }
 
-ENDPOINTS: dict[str, Mapping[str, Payment | Fault | Refunding]] = {
+
+@dataclass(frozen=True)
+class Listing:
+    """How the settlement list answers, other than spoilt."""
+
+    about: str
+
+
+LISTINGS = {
+    "detail_list": Listing("The rows as settlementDetailList[], the other documented form"),
+    "rate_limited": Listing("00000074, too many questions"),
+}
+# A settlement list is neither signed nor about one order.
+UNSPOILABLE = ("unsigned", "wrong_signature", "numbers", "other_order", "other_mid", "other_amount")
+
+ENDPOINTS: dict[str, Mapping[str, Payment | Fault | Refunding | Listing]] = {
     "payment": PAYMENTS,
     "initiate": FAULTS,
     "status": FAULTS,
     "refund": {**REFUNDS, **FAULTS},
     "refund_status": FAULTS,
+    "settlement": {
+        **LISTINGS,
+        **{name: fault for name, fault in FAULTS.items() if name not in UNSPOILABLE},
+    },
 }
 
 MAGIC_RUPEES = 4040

@@ -22,6 +22,12 @@ CREATE INDEX IF NOT EXISTS refund_next ON refund (next_time) WHERE next_time IS 
 CREATE INDEX IF NOT EXISTS refund_order ON refund (mid, order_id);
 CREATE INDEX IF NOT EXISTS rule_open ON rule (endpoint) WHERE taken < times;
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due) WHERE due IS NOT NULL;
+CREATE INDEX IF NOT EXISTS order_unsettled ON orders (txn_time)
+    WHERE utr = '' AND state = 'TXN_SUCCESS';
+CREATE INDEX IF NOT EXISTS refund_unsettled ON refund (final_time)
+    WHERE utr = '' AND state = 'TXN_SUCCESS';
+CREATE INDEX IF NOT EXISTS settlement_day ON settlement (mid, day);
+CREATE INDEX IF NOT EXISTS line_of_settlement ON settlement_line (utr);
 """
 
 
@@ -34,7 +40,18 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript("".join(_create_table(kind) for kind in ALL) + INDEXES)
+        self._db.executescript("".join(_create_table(kind) for kind in ALL))
+        for kind in ALL:
+            self._add_columns(kind)
+        self._db.executescript(INDEXES)
+
+    def _add_columns(self, kind: type[Record]) -> None:
+        """A file of an earlier version gets what was added since, with its default."""
+        there = {row["name"] for row in self._db.execute(f"PRAGMA table_info({kind.table})")}
+        for column in fields(kind):
+            if column.name not in there:
+                default = f"DEFAULT '{column.default}'" if column.default is not None else ""
+                self._db.execute(f"ALTER TABLE {kind.table} ADD COLUMN {column.name} {default}")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from simulator import payments, refunds
+from simulator import payments, refunds, settlements
 from simulator.clock import Clock
 from simulator.records import Merchant
 from simulator.store import Store, find, save
@@ -31,6 +31,7 @@ class World:
         with self.store.transaction() as db:
             payments.ripen(db, self.clock.now())
             refunds.ripen(db, self.clock.now())
+            settlements.ripen(db, self.clock.now())
             yield db
 
 

@@ -17,8 +17,11 @@ from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from merchants import roles
-from merchants.models import Profile
-from payments.models import Payment, Refund
+from merchants.models import PaytmAccount, Profile
+from payments.models import Payment, Refund, Settlement
+from payments.payouts import take_in
+from payments.paytm import read_rows
+from payments.settlement_import import preview
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -33,6 +36,7 @@ from tenants.models import (
 )
 from tests import cast, make
 from tests.conftest import SignIn, browser
+from tests.payments.test_settlements import row
 from tests.payments.test_settling import answer
 
 Maker = Callable[[Tenant, bool], Any]
@@ -40,7 +44,7 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/state": "state=disabled"}
+BODIES = {"/state": "state=disabled", "/act": "act=take"}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -67,6 +71,18 @@ def surplus(live: bool) -> Any:
 def waiting_refund(live: bool) -> Any:
     payment = Payment.objects.get(pk=paid(live))
     return Refund.objects.create(live=live, payment=payment, amount_paise=100_00).pk
+
+
+def payout(live: bool) -> Settlement:
+    account = PaytmAccount.objects.get(live=live, state="active")
+    take_in(account, read_rows([row("ELSEWHERE", 77_00, UTR=uuid.uuid4().hex)]))
+    return Settlement.objects.latest("imported_at")
+
+
+def upload(live: bool) -> Any:
+    account = PaytmAccount.objects.get(live=live, state="active")
+    rows = read_rows([row("ELSEWHERE", 77_00)])
+    return preview(account, "report.csv", rows, User.objects.get(name="Alice")).pk
 
 
 def colleague(tenant: Tenant, live: bool) -> int:
@@ -102,6 +118,11 @@ IDS: dict[str, Maker] = {
     "surplus_keep": inside(surplus),
     "link": inside(lambda live: make.link(live=live).pk),
     "link_state": inside(lambda live: make.link(live=live).pk),
+    "settlement": inside(lambda live: payout(live).pk),
+    "settlement_csv": inside(lambda live: payout(live).pk),
+    "settlement_preview": inside(upload),
+    "exception": inside(lambda live: payout(live).discrepancies.get().pk),
+    "exception_act": inside(lambda live: payout(live).discrepancies.get().pk),
     "team_role": colleague,
     "team_remove": colleague,
     "team_revoke": lambda tenant, live: offer(tenant).pk,

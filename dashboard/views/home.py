@@ -18,6 +18,7 @@ from dashboard.charts import sales_chart
 from dashboard.onboarding import steps_of
 from dashboard.paging import Row
 from dashboard.payment_rows import ROW, with_arrived
+from dashboard.settlements import open_discrepancies
 from merchants import roles
 from payments import reporting, surplus
 from payments.models import Payment, Refund
@@ -93,13 +94,14 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 
 
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
-    """What needs a person: money nobody asked for, and refunds that did not arrive."""
+    """What needs a person: money nobody asked for, refunds that did not arrive, odd payouts."""
     to_decide = surplus.undecided(request.live).count()
     refunds = Refund.objects.filter(live=request.live)
     failed = refunds.filter(
         state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE, retry=None
     ).count()
     waiting = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
+    odd = open_discrepancies(request.live).count()
     wants = (
         (
             to_decide,
@@ -123,6 +125,15 @@ def _wants(request: WorldRequest) -> list[dict[str, Any]]:
                 waiting,
             ),
             f"{_url(request, 'refunds')}?state=requested",
+        ),
+        (
+            odd,
+            ngettext(
+                "%(n)s exception in Paytm's payouts is open",
+                "%(n)s exceptions in Paytm's payouts are open",
+                odd,
+            ),
+            _url(request, "exceptions"),
         ),
     )
     return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]

@@ -13,6 +13,7 @@ from dashboard import live
 from dashboard.filters import PaymentFilter
 from dashboard.paging import page_of
 from dashboard.payment_rows import ROW, with_arrived
+from dashboard.settlements import settlement_of
 from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
@@ -48,7 +49,8 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A payment's facts and its timeline."""
     payment = _payment(request, id)
     context = _story(request, payment)
-    shows = (payment.state, payment.next_ask_at, context["story"], context["refund_states"])
+    parts = (context["story"], context["refund_states"], context["settled"])
+    shows = (payment.state, payment.next_ask_at, *parts)
     return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
 
 
@@ -97,6 +99,7 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         and not refund_under_way,
         "may_resend": may_refund,
         "may_refund": may_refund and payment.refundable_paise > 0 and not refund_under_way,
+        "settled": settlement_of(payment),
         "attempts": _attempts(payment),
     }
 

@@ -29,7 +29,7 @@ def page(request: WorldRequest) -> HttpResponse:
         return render(request, "dashboard/reports/page.html", {"form": period}, status=422)
     by = period.cleaned_data["by"]
     days = reporting.by_day(request.live, period.first, period.last)
-    figures = days if by == "day" else _figures(request, period)
+    figures = _figures(request, period)
     context = {
         "form": period,
         "by": by,
@@ -61,7 +61,8 @@ def csv(request: WorldRequest) -> HttpResponse:
 
 def _figures(request: WorldRequest, period: Period) -> list[Figure]:
     group = GROUPS[period.cleaned_data["by"]]
-    return group(request.live, period.first, period.last)
+    figures = group(request.live, period.first, period.last)
+    return [figure for figure in figures if figure.has_trade]
 
 
 def _cells(figure: Figure) -> list[str | int]:

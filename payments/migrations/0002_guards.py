@@ -6,6 +6,8 @@ A test compares the two.
 
 from django.db import migrations
 
+from payments.migrations_sql import EVERY, guard, kept
+
 PAYMENT_STEPS = [
     "created>open",
     "created>unknown",
@@ -47,30 +49,6 @@ REFUND_STEPS = [
     "accepted>failed",
 ]
 
-
-def guard(name: str, table: str, event: str, function: str, *args: str) -> migrations.RunSQL:
-    words = ", ".join(f"'{arg}'" for arg in args)
-    return migrations.RunSQL(
-        [
-            f"CREATE TRIGGER {name} BEFORE {event} ON {table} "
-            f"FOR EACH ROW EXECUTE FUNCTION {function}({words})"
-        ],
-        [f"DROP TRIGGER {name} ON {table}"],
-    )
-
-
-def kept(table: str) -> migrations.RunSQL:
-    """Refuse to empty the table: row triggers do not fire on TRUNCATE."""
-    return migrations.RunSQL(
-        [
-            f"CREATE TRIGGER {table}_kept BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION append_only()"
-        ],
-        [f"DROP TRIGGER {table}_kept ON {table}"],
-    )
-
-
-EVERY = "UPDATE OR DELETE"
 KEPT = (
     "payments_transfer",
     "payments_message",

@@ -3,5 +3,25 @@ from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Link
 from payments.models.payment import Payment
 from payments.models.refund import Refund
+from payments.models.settlement import (
+    Discrepancy,
+    DiscrepancyNote,
+    Settlement,
+    SettlementImport,
+    SettlementLine,
+)
 
-__all__ = ["DailyFigure", "Link", "Message", "Payment", "Refund", "TimelineEntry", "Transfer"]
+__all__ = [
+    "DailyFigure",
+    "Discrepancy",
+    "DiscrepancyNote",
+    "Link",
+    "Message",
+    "Payment",
+    "Refund",
+    "Settlement",
+    "SettlementImport",
+    "SettlementLine",
+    "TimelineEntry",
+    "Transfer",
+]

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from config.clock import now
 from payments.models.payment import Method, Payment
 from payments.models.refund import Refund
+from payments.models.settlement import Settlement, SettlementLine
 
 
 class Account(models.TextChoices):
@@ -34,6 +35,13 @@ class Transfer(models.Model):
     # Payouts and adjustments may concern no payment.
     payment = models.ForeignKey(Payment, models.PROTECT, null=True, related_name="transfers")
     refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="transfers")
+    # The payout it is part of, and the line; a transfer to the bank is of the whole.
+    settlement = models.ForeignKey(Settlement, models.PROTECT, null=True, related_name="transfers")
+    settlement_line = models.ForeignKey(
+        SettlementLine, models.PROTECT, null=True, related_name="transfers", db_index=False
+    )
+    # Which booking of the payout's amount: a correction reverses one and books the next.
+    turn = models.SmallIntegerField(default=0)
     debit = models.CharField(max_length=12, choices=Account)
     credit = models.CharField(max_length=12, choices=Account)
     paise = models.BigIntegerField()
@@ -65,6 +73,22 @@ class Transfer(models.Model):
                 fields=["refund"],
                 name="transfer_refund_once",
                 condition=models.Q(refund__isnull=False, reverses=None),
+            ),
+            # Of a line one fee, one GST, one adjustment; of a payout one amount at a time.
+            models.UniqueConstraint(
+                fields=["settlement_line", "debit", "credit"],
+                name="transfer_line_once",
+                condition=models.Q(settlement_line__isnull=False, reverses=None),
+            ),
+            models.UniqueConstraint(
+                fields=["settlement", "turn"],
+                name="transfer_payout_once",
+                condition=models.Q(settlement__isnull=False, settlement_line=None, reverses=None),
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                name="transfer_settlement_reversed_once",
+                condition=models.Q(settlement__isnull=False, reverses__isnull=False),
             ),
             models.CheckConstraint(
                 name="transfer_names_payment",

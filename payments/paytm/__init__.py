@@ -13,7 +13,9 @@ from payments.paytm.callbacks import (
 from payments.paytm.checksum import generate, verify, verify_text
 from payments.paytm.client import Client, Credentials
 from payments.paytm.errors import (
+    BadFile,
     BadMessage,
+    BadRow,
     Forged,
     NoAnswer,
     NotPaytm,
@@ -21,6 +23,7 @@ from payments.paytm.errors import (
     PaytmError,
     Reason,
     Refused,
+    TooOften,
     Unknown,
     Unreachable,
 )
@@ -34,12 +37,17 @@ from payments.paytm.messages import (
     RefundAnswer,
     RefundOutcome,
     RefundStatus,
+    SettlementPage,
     method_of,
 )
+from payments.paytm.settlement_csv import SettlementFile, read_file
+from payments.paytm.settlements import SettlementKind, SettlementRow, raw_row, read_rows
 
 __all__ = [
     "HOSTS",
+    "BadFile",
     "BadMessage",
+    "BadRow",
     "Breaker",
     "Client",
     "Credentials",
@@ -59,6 +67,11 @@ __all__ = [
     "RefundOutcome",
     "RefundStatus",
     "Refused",
+    "SettlementFile",
+    "SettlementKind",
+    "SettlementPage",
+    "SettlementRow",
+    "TooOften",
     "Unknown",
     "Unreachable",
     "blank_secrets",
@@ -68,8 +81,11 @@ __all__ = [
     "method_of",
     "paise_from_text",
     "payment_page_url",
+    "raw_row",
+    "read_file",
     "read_json_order_id",
     "read_order_id",
+    "read_rows",
     "rupees_text",
     "verify",
     "verify_json_message",

@@ -1,9 +1,11 @@
-"""Asking Paytm: initiate a transaction, order status, refund, refund status."""
+"""Asking Paytm: initiate a transaction, order status, refund, refund status, settlements."""
 
+import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -11,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 from payments.paytm import fields, hosts, reading, transport
 from payments.paytm.amounts import rupees_text
 from payments.paytm.breaker import Breaker
-from payments.paytm.checksum import KEY_BYTES, verify_text
-from payments.paytm.envelope import Malformed, seal, unseal
+from payments.paytm.checksum import KEY_BYTES, generate, verify_text
+from payments.paytm.envelope import Malformed, parse, seal, unseal
 from payments.paytm.errors import (
     Forged,
     NoAnswer,
@@ -29,9 +31,11 @@ from payments.paytm.messages import (
     Outcome,
     RefundAnswer,
     RefundStatus,
+    SettlementPage,
 )
 from payments.paytm.redaction import blank_text
 
+PAGE_SIZE = 20  # Paytm: at most so many rows of a settlement list
 _MID = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
@@ -157,6 +161,29 @@ class Client:
             "refId": _order_id(ref_id),
         }
         return reading.refund_status(self.ask("/v2/refund/status", asked), asked)
+
+    def settlement_page(self, day: date, page: int) -> SettlementPage:
+        """One page of what was paid out on a day (Paytm: Settlement List), the first being 1.
+
+        Raises Refused for a day that Paytm does not tell of (over six months ago) and for a
+        checksum it does not take, and TooOften. Safe to repeat.
+        """
+        asked = {
+            "MID": self.credentials.mid,
+            "utrProcessedStartTime": day.isoformat(),
+            "utrProcessedEndTime": day.isoformat(),
+            "pageNum": str(page),
+            "pageSize": str(PAGE_SIZE),
+        }
+        signed = asked | {"checksumHash": generate(asked, self.credentials.key)}
+        url = self.credentials.base_url + "/merchant-settlement-service/settlement/list"
+        payload = json.dumps(signed, separators=(",", ":")).encode("ascii")
+        text = transport.post(self._session, url, payload, self._timeout)
+        try:
+            answer = parse(text)
+        except Malformed as error:
+            raise Unknown(f"not a settlement list: {error}", blank_text(text)) from error
+        return reading.settlement_page(answer, blank_text(text))
 
     def diagnose(self, elsewhere: Iterable[str] | None = None) -> Diagnosis:
         """Try these credentials without touching any order.

@@ -7,6 +7,9 @@ PaytmError
  ├── Unknown        it may have had one: ask again about the same order or refund id
  │    ├── NoAnswer  no whole answer came, or an error of the server: the host is ill
  │    └── NotPaytm  what answered is not Paytm's interface: a redirect, a 404, a web page
+ ├── TooOften       Paytm asks us to wait; nothing was done
+ ├── BadRow         a row of a settlement report that cannot be read for certain
+ ├── BadFile        a file that is no settlement report
  ├── Forged         the answer's signature does not verify: it is no answer
  └── BadMessage     a callback or webhook that is not to be believed
 """
@@ -53,6 +56,29 @@ class NoAnswer(Unknown):
 
 class NotPaytm(Unknown):
     """Something else than Paytm's interface answered: its maintenance page, say."""
+
+
+class TooOften(PaytmError):
+    """Paytm counts our questions and wants no more for now. The same may be asked later."""
+
+
+class BadRow(PaytmError):
+    """A settlement report's row number `row` is in doubt at `column`; `value` is what it says."""
+
+    def __init__(self, row: int, column: str, value: str) -> None:
+        super().__init__(f"row {row}: {column}: {value}")
+        self.row = row
+        self.column = column
+        self.value = value
+
+
+class BadFile(PaytmError):
+    """Not a settlement report. `reason` is a word; `column` names the one that is missing."""
+
+    def __init__(self, reason: str, column: str = "") -> None:
+        super().__init__(f"{reason} {column}".strip())
+        self.reason = reason
+        self.column = column
 
 
 class Forged(PaytmError):

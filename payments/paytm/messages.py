@@ -1,6 +1,7 @@
 """What Paytm says, in our words. Every value is checked on the way in: a text that is present
 is clean and short, an amount is whole paise, an id has no odd characters; else it is None."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -180,3 +181,12 @@ class Notice:
     def is_of_refund(self) -> bool:
         """Whether it speaks of a refund; else it speaks of the payment."""
         return bool(self.ref_id or self.refund_id)
+
+
+@dataclass(frozen=True)
+class SettlementPage:
+    """Some rows of a settlement list, texts as they may be stored; settlements.read_rows reads
+    them. `total` is how many the whole list has, None where that is not stated."""
+
+    rows: tuple[Mapping[str, str], ...] = field(repr=False)
+    total: int | None

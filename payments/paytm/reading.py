@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from payments.paytm import fields
-from payments.paytm.errors import Refused, Unknown
+from payments.paytm.errors import Refused, TooOften, Unknown
 from payments.paytm.messages import (
     Initiated,
     OrderStatus,
@@ -18,7 +18,9 @@ from payments.paytm.messages import (
     RefundAnswer,
     RefundOutcome,
     RefundStatus,
+    SettlementPage,
 )
+from payments.paytm.settlements import raw_row
 
 R = TypeVar("R", bound=RefundAnswer)
 
@@ -220,3 +222,33 @@ def _is_about_another(
         if stated not in (None, "", expected):
             return True
     return False
+
+
+# --- Settlement List
+
+SETTLEMENTS_OK = "00000000"
+SETTLEMENTS_TOO_OFTEN = "00000074"
+SETTLEMENTS_REFUSED = frozenset({"00000022", "00000030"})
+"""A checksum that is not taken, an illegal parameter."""
+
+
+def settlement_page(answer: Mapping[str, Any], raw: str) -> SettlementPage:
+    """Read a page in either of the documented forms. Raises TooOften, Refused and Unknown."""
+    inner = answer.get("settlementListResponse")
+    whole = {**answer, **inner} if isinstance(inner, Mapping) else answer
+    status, code = fields.text(whole, "status") or "", fields.text(whole, "resultCode") or ""
+    message = fields.text(whole, "errorMessage") or ""
+    if code == SETTLEMENTS_TOO_OFTEN:
+        raise TooOften(message, raw)
+    if code in SETTLEMENTS_REFUSED:
+        raise Refused(code, message, raw)
+    if status == "RECORD_NOT_FOUND":
+        return SettlementPage((), 0)
+    rows = whole.get("settlementTransactionList", whole.get("settlementDetailList"))
+    is_list = isinstance(rows, list) and all(isinstance(row, Mapping) for row in rows)
+    if status != "SUCCESS" or code not in ("", SETTLEMENTS_OK) or not is_list:
+        raise Unknown(f"settlement list answered {status} {code}", raw)
+    total = fields.text(whole, "totalCount") or ""
+    return SettlementPage(
+        tuple(raw_row(row) for row in rows or ()), int(total) if total.isdecimal() else None
+    )
