@@ -26,6 +26,7 @@ from tenants.jobs import run_due
 from tenants.models import User
 from tests import make
 from tests.conftest import MIDS
+from tests.make import settlement_row as row
 from tests.payments.month import DAY, METHODS, Month
 from tests.wire import Simulator
 
@@ -191,14 +192,6 @@ def test_another_merchants_order_or_world_is_never_matched(month: Month) -> None
     assert found() == [("unknown_order", True)]
     assert SettlementLine.objects.get().payment is None
     assert receivable() == 500_00  # what was paid; the stranger's is an adjustment
-
-
-def row(order_id: str, paise: int, **more: str) -> dict[str, str]:
-    text = f"{paise // 100}.{paise % 100:02}"
-    return {
-        "ORDERID": order_id, "TXNID": f"T{order_id}", "TXNTYPE": "SALE", "COMMISSION": "0.00",
-        "GST": "0.00", "SETTLEDAMOUNT": text, "UTR": "UTR1", "SETTLEDDATE": "2026-11-25",
-    } | more  # fmt: skip
 
 
 def test_a_payout_without_a_total_grows_by_reversal(month: Month) -> None:
