@@ -89,11 +89,30 @@ def test_the_navigation_holds_what_the_role_may_see(
     Membership.objects.create(tenant=acme, user=charlie, role="viewer")
     owner = [str(item["label"]) for item in at_acme.get(url("links")).context["nav"]]
     viewer = [str(item["label"]) for item in sign_in(charlie).get(url("links")).context["nav"]]
-    assert owner == ["Home", "Payments", "Links", "Refunds", "Reports", "Paytm", "Team", "Settings"]
-    assert viewer == ["Home", "Payments", "Links", "Refunds", "Reports", "Team", "Settings"]
+    assert owner == [
+        "Home",
+        "Payments",
+        "Links",
+        "Refunds",
+        "Settlements",
+        "Reports",
+        "Paytm",
+        "Team",
+        "Settings",
+    ]
+    assert viewer == [
+        "Home",
+        "Payments",
+        "Links",
+        "Refunds",
+        "Settlements",
+        "Reports",
+        "Team",
+        "Settings",
+    ]
 
 
-@pytest.mark.parametrize("name", ["payments", "links", "refunds", "reports"])
+@pytest.mark.parametrize("name", ["payments", "links", "refunds", "settlements", "reports"])
 def test_the_place_one_is_in_is_marked(at_acme: Client, url: Url, name: str) -> None:
     nav = at_acme.get(url(name)).context["nav"]
     assert [item["url"] for item in nav if item["active"]] == [url(name)]
