@@ -74,6 +74,7 @@ def review(settlement: Settlement) -> None:
     lines = [*settlement.lines.select_related("payment", "refund").order_by("id")]
     facts = [*_of_lines(lines), *_of_total(settlement, lines)]
     known = Discrepancy.objects.filter(settlement=settlement, kind__in=OF_A_PAYOUT)
+    known = known.select_for_update(of=("self",)).order_by("pk")
     _agree(facts, known, live=settlement.live, settlement=settlement)
 
 
@@ -92,7 +93,7 @@ def review_unsettled(live: bool, mid: str) -> None:
         known = Discrepancy.objects.filter(
             kind=Kind.UNSETTLED, live=live, payment__account__mid=mid
         )
-        known = known.select_for_update(of=("self",))
+        known = known.select_for_update(of=("self",)).order_by("pk")
         _agree([*_unsettled(live, mid)], known, live=live, settlement=None)
 
 

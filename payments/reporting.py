@@ -30,15 +30,11 @@ class Figure:
     adjustments_paise: int = 0
 
     @property
-    def has_trade(self) -> bool:
-        """Whether payers' money moved; a payout moves only what Paytm owed."""
-        return bool(
-            self.sales_count
-            or self.sales_paise
-            or self.refunds_count
-            or self.refunds_paise
-            or self.surplus_paise
-        )
+    def is_of_payouts_alone(self) -> bool:
+        """Whether nothing moved here but what Paytm owed: no payer's money."""
+        trade = (self.sales_count, self.sales_paise, self.refunds_count, self.refunds_paise)
+        payouts = (self.fees_paise, self.gst_paise, self.settled_paise, self.adjustments_paise)
+        return any(payouts) and not any((*trade, self.surplus_paise))
 
     @property
     def net_paise(self) -> int:

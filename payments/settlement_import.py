@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from config import metrics
 from config.clock import now
+from merchants import audit
 from merchants.models import PaytmAccount
 from merchants.sealing import CannotOpen
 from payments.asking import ask_what_was_given_back
@@ -46,6 +47,7 @@ DAYS_BACK = 4
 REST = timedelta(seconds=20)  # after Paytm said that it was asked too often
 RETRY = timedelta(minutes=5)
 GIVE_UP = timedelta(hours=6)
+UPLOAD_LIFE = timedelta(days=1)  # of a file that nobody confirmed
 STEP_SECONDS = 30  # a job may run far shorter than its lease
 # So long a replaced account may still be paid out, and an open question is asked again.
 AFTERMATH = timedelta(days=14)
@@ -73,6 +75,8 @@ def ask_last_days() -> None:
     """Ask for yesterday and the days before it, of every account that may be paid out."""
     for account in settling_accounts():
         ask_days(account, _days(first=1))
+    left = SettlementImport.objects.filter(state=State.PREVIEW, created_at__lt=now() - UPLOAD_LIFE)
+    left.delete()
 
 
 def ask_now(live: bool, by: User) -> int:
@@ -191,12 +195,13 @@ def preview(
     )
 
 
-def confirm(upload: SettlementImport) -> None:
+def confirm(upload: SettlementImport, by: User) -> None:
     """Have a worker take a file in, once. Raises NotOpen."""
     waiting = SettlementImport.objects.filter(pk=upload.pk, state=State.PREVIEW)
     with transaction.atomic():
         if not waiting.update(state=State.RUNNING):
             raise NotOpen
+        audit.record(by, "settlements.uploaded", upload.file_name, after={"rows": upload.total})
         take_in_file.enqueue(current_tenant().pk, import_id=str(upload.pk))
 
 

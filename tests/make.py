@@ -6,8 +6,10 @@ from datetime import timedelta
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import seal
-from payments import collecting
-from payments.models import Link, Payment
+from payments import collecting, settlement_import
+from payments.models import Link, Payment, Settlement, SettlementImport
+from payments.payouts import take_in
+from payments.paytm import read_rows
 from tenants.current import current_tenant
 from tenants.models import Invitation, Role, Tenant, User
 from tenants.routing import new_token
@@ -67,3 +69,32 @@ def invitation(tenant: Tenant, by: User, **fields: object) -> Invitation:
         "expires_at": now() + timedelta(days=7),
     }
     return Invitation.objects.create(tenant=tenant, invited_by=by, **(defaults | fields))
+
+
+def settlement_row(order_id: str, paise: int, **more: str) -> dict[str, str]:
+    """A sale's row of Paytm's settlement list, without fees unless `more` says so."""
+    return {
+        "ORDERID": order_id,
+        "TXNID": f"T{order_id}",
+        "TXNTYPE": "SALE",
+        "COMMISSION": "0.00",
+        "GST": "0.00",
+        "SETTLEDAMOUNT": f"{paise // 100}.{paise % 100:02}",
+        "UTR": "UTR1",
+        "SETTLEDDATE": "2026-11-25",
+    } | more
+
+
+def payout(live: bool) -> Settlement:
+    """A payout of ₹77.00 for an order that nobody here made."""
+    account = PaytmAccount.objects.get(live=live, state="active")
+    utr = secrets.token_hex(8)
+    take_in(account, read_rows([settlement_row("ELSEWHERE", 77_00, UTR=utr)]))
+    return Settlement.objects.get(utr=utr)
+
+
+def upload(live: bool, by: User) -> SettlementImport:
+    """A file that waits to be confirmed."""
+    account = PaytmAccount.objects.get(live=live, state="active")
+    rows = read_rows([settlement_row("ELSEWHERE", 77_00)])
+    return settlement_import.preview(account, "report.csv", rows, by)

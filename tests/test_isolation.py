@@ -17,11 +17,8 @@ from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from merchants import roles
-from merchants.models import PaytmAccount, Profile
-from payments.models import Payment, Refund, Settlement
-from payments.payouts import take_in
-from payments.paytm import read_rows
-from payments.settlement_import import preview
+from merchants.models import Profile
+from payments.models import Payment, Refund
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -36,7 +33,6 @@ from tenants.models import (
 )
 from tests import cast, make
 from tests.conftest import SignIn, browser
-from tests.payments.test_settlements import row
 from tests.payments.test_settling import answer
 
 Maker = Callable[[Tenant, bool], Any]
@@ -73,16 +69,8 @@ def waiting_refund(live: bool) -> Any:
     return Refund.objects.create(live=live, payment=payment, amount_paise=100_00).pk
 
 
-def payout(live: bool) -> Settlement:
-    account = PaytmAccount.objects.get(live=live, state="active")
-    take_in(account, read_rows([row("ELSEWHERE", 77_00, UTR=uuid.uuid4().hex)]))
-    return Settlement.objects.latest("imported_at")
-
-
 def upload(live: bool) -> Any:
-    account = PaytmAccount.objects.get(live=live, state="active")
-    rows = read_rows([row("ELSEWHERE", 77_00)])
-    return preview(account, "report.csv", rows, User.objects.get(name="Alice")).pk
+    return make.upload(live, User.objects.get(name="Alice")).pk
 
 
 def colleague(tenant: Tenant, live: bool) -> int:
@@ -118,11 +106,11 @@ IDS: dict[str, Maker] = {
     "surplus_keep": inside(surplus),
     "link": inside(lambda live: make.link(live=live).pk),
     "link_state": inside(lambda live: make.link(live=live).pk),
-    "settlement": inside(lambda live: payout(live).pk),
-    "settlement_csv": inside(lambda live: payout(live).pk),
+    "settlement": inside(lambda live: make.payout(live).pk),
+    "settlement_csv": inside(lambda live: make.payout(live).pk),
     "settlement_preview": inside(upload),
-    "exception": inside(lambda live: payout(live).discrepancies.get().pk),
-    "exception_act": inside(lambda live: payout(live).discrepancies.get().pk),
+    "exception": inside(lambda live: make.payout(live).discrepancies.get().pk),
+    "exception_act": inside(lambda live: make.payout(live).discrepancies.get().pk),
     "team_role": colleague,
     "team_remove": colleague,
     "team_revoke": lambda tenant, live: offer(tenant).pk,

@@ -62,7 +62,7 @@ def csv(request: WorldRequest) -> HttpResponse:
 def _figures(request: WorldRequest, period: Period) -> list[Figure]:
     group = GROUPS[period.cleaned_data["by"]]
     figures = group(request.live, period.first, period.last)
-    return [figure for figure in figures if figure.has_trade]
+    return [figure for figure in figures if not figure.is_of_payouts_alone]
 
 
 def _cells(figure: Figure) -> list[str | int]:

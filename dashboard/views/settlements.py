@@ -158,7 +158,7 @@ def preview(request: WorldRequest, id: UUID) -> HttpResponse:
     kept = get_object_or_404(upload_of(id, request.live).select_related("account"))
     if request.method == "POST":
         try:
-            settlement_import.confirm(kept)
+            settlement_import.confirm(kept, request.user)
             messages.success(request, _("The file is being imported. Payouts show here shortly."))
         except NotOpen:
             messages.info(request, _("This file was imported before; nothing was added."))

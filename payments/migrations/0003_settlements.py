@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='transfer',
             name='turn',
-            field=models.SmallIntegerField(default=0),
+            field=models.SmallIntegerField(db_default=0, default=0),
         ),
         migrations.CreateModel(
             name='Discrepancy',

@@ -41,7 +41,7 @@ class Transfer(models.Model):
         SettlementLine, models.PROTECT, null=True, related_name="transfers", db_index=False
     )
     # Which booking of the payout's amount: a correction reverses one and books the next.
-    turn = models.SmallIntegerField(default=0)
+    turn = models.SmallIntegerField(default=0, db_default=0)
     debit = models.CharField(max_length=12, choices=Account)
     credit = models.CharField(max_length=12, choices=Account)
     paise = models.BigIntegerField()

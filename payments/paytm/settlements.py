@@ -46,6 +46,7 @@ _AMOUNT = re.compile(
     r"([+-]?)([0-9]{1,10}|[0-9]{1,3}(?:,[0-9]{2,3}){0,4},[0-9]{3})(?:\.([0-9]{1,2})0{0,6})?"
 )
 _ID = re.compile(r"[!-~]{1,64}")
+_ROUNDED = re.compile(r"[0-9.]+[eE]\+[0-9]+")  # what a spreadsheet makes of a long number
 _SALES = frozenset({"", "sale", "acquiring", "payment", "capture", "txn", "transaction"})
 _DAYS = ("%Y-%m-%d", "%d-%m-%Y", "%d/%m/%Y", "%d %b %Y", "%d-%b-%Y", "%Y/%m/%d")
 _TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S")
@@ -175,7 +176,7 @@ def _paise(number: int, stated: Mapping[str, str], name: str) -> int:
 
 def _id(number: int, stated: Mapping[str, str], name: str) -> str:
     value = stated.get(name, "")
-    if value and not _ID.fullmatch(value):
+    if value and (not _ID.fullmatch(value) or _ROUNDED.fullmatch(value)):
         raise BadRow(number, name, value[:40])
     return value
 

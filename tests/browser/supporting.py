@@ -34,6 +34,7 @@ from tenants.models import (  # noqa: E402
 from tests import cast, make  # noqa: E402
 
 ASHA = "asha-tea"
+OWNER = "owner@demo.example"
 
 
 def main() -> dict[str, Any]:
@@ -90,7 +91,17 @@ def work_for_staff(tenant: Tenant, by: User) -> None:
 def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         paid = refunded_payment()
-        return {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id}
+        payout = make.payout(live=False)
+        odd = payout.discrepancies.get().pk
+        return {
+            "payment": paid.pk,
+            "refund_new": paid.pk,
+            "link": paid.link_id,
+            "settlement": payout.pk,
+            "settlement_csv": payout.pk,
+            "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
+            "exception": odd,
+        }
 
 
 def payers_things_of(tenant: Tenant) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """What Paytm paid out: taken in once, matched, explained to the paisa, and what is odd found."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, IntegrityError, transaction
 
 from config.clock import now
 from payments import discrepancies, ledger, reporting
@@ -11,6 +13,7 @@ from payments.discrepancies import AlreadyResolved
 from payments.folding import fold
 from payments.models import (
     Discrepancy,
+    DiscrepancyNote,
     Payment,
     Refund,
     Settlement,
@@ -26,6 +29,7 @@ from tenants.jobs import run_due
 from tenants.models import User
 from tests import make
 from tests.conftest import MIDS
+from tests.make import settlement_row as row
 from tests.payments.month import DAY, METHODS, Month
 from tests.wire import Simulator
 
@@ -193,14 +197,6 @@ def test_another_merchants_order_or_world_is_never_matched(month: Month) -> None
     assert receivable() == 500_00  # what was paid; the stranger's is an adjustment
 
 
-def row(order_id: str, paise: int, **more: str) -> dict[str, str]:
-    text = f"{paise // 100}.{paise % 100:02}"
-    return {
-        "ORDERID": order_id, "TXNID": f"T{order_id}", "TXNTYPE": "SALE", "COMMISSION": "0.00",
-        "GST": "0.00", "SETTLEDAMOUNT": text, "UTR": "UTR1", "SETTLEDDATE": "2026-11-25",
-    } | more  # fmt: skip
-
-
 def test_a_payout_without_a_total_grows_by_reversal(month: Month) -> None:
     first, second = month.pay(), month.pay(250_00)
     take_in(first.account, read_rows([row(first.order_id, 500_00)]))
@@ -260,3 +256,31 @@ def test_people_take_note_and_resolve(month: Month, alice: User, bob: User) -> N
     odd.refresh_from_db()
     assert odd.resolved_at is not None  # what a person closed stays closed
     assert now() > odd.resolved_at
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [
+        (Settlement, {"utr": "OTHER"}),
+        (SettlementLine, {"settled_paise": 1}),
+        (Discrepancy, {"kind": "total"}),
+        (DiscrepancyNote, {"words": "nothing"}),
+    ],
+)
+def test_the_database_keeps_what_was_said(month: Month, model: Any, change: dict[str, Any]) -> None:
+    first = month.pay()
+    take_in(first.account, read_rows([row("ELSEWHERE", 77_00), row(first.order_id, 500_00)]))
+    rows: Any = model.objects.all()
+    for tamper in (partial(rows.update, **change), partial(rows._raw_delete, "default")):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            tamper()
+
+
+def test_a_line_is_booked_once_whoever_books_it(month: Month) -> None:
+    first = month.pay()
+    fees = {"COMMISSION": "9.00", "GST": "1.62"}
+    take_in(first.account, read_rows([row(first.order_id, 489_38, **fees)]))
+    for transfer in Transfer.objects.filter(settlement__isnull=False):
+        transfer.pk = None
+        with pytest.raises(IntegrityError), transaction.atomic():
+            transfer.save(force_insert=True)

@@ -114,6 +114,7 @@ def test_a_day_without_payouts_is_empty(paytm: FakePaytm, client: Client) -> Non
         ({"Order ID": "ANOTHER"}, "order_id"),
         ({"SETTLEDDATE": "25-13-2026"}, "paid_on"),
         ({"UTR": "x" * 65}, "utr"),
+        ({"UTR": "1.23E+15"}, "utr"),
     ],
 )
 def test_what_is_in_doubt_names_its_row(changes: dict[str, str], column: str) -> None:
