@@ -40,7 +40,7 @@ bench: .venv/dev.installed
 	@exec $(BIN)/python -m benchmarks
 
 faults: .venv/dev.installed
-	@exec $(BIN)/python -m benchmarks.faults
+	@exec $(BIN)/python -m tests.faults
 
 css:
 	@cd frontend && npm ci --silent && npm run --silent build

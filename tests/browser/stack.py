@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +23,7 @@ from config import embedded
 from config.processes import Service
 from config.supervisor import environment as environment_of
 from tests import plugin
+from tests.ports import free_ports
 
 STARTUP = 180.0
 STOP = 60.0
@@ -163,18 +162,6 @@ def administer(statement: str) -> None:
     connection.autocommit = True
     with contextlib.closing(connection), connection.cursor() as cursor:
         cursor.execute(statement)
-
-
-def free_ports() -> int:
-    """A port that is free together with the next one, and which no client gets by chance."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with (
-            contextlib.suppress(OSError),
-            socket.create_server(("127.0.0.1", port)),
-            socket.create_server(("127.0.0.1", port + 1)),
-        ):
-            return port
 
 
 def told(data_dir: Path) -> list[psutil.Process]:

@@ -15,7 +15,6 @@ import requests
 
 from tests.browser.stack import (
     Stack,
-    free_ports,
     own_database,
     running,
     start,
@@ -23,6 +22,7 @@ from tests.browser.stack import (
     wait_until_ready,
 )
 from tests.plugin import new_data_dir
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.slow
 

@@ -13,10 +13,10 @@ import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from tests import production
-from tests.browser.stack import free_ports
 from tests.forms import read_form
 from tests.mail_server import mail_server
 from tests.pooler import pooler_before
+from tests.ports import free_ports
 from tests.terminal import talk
 
 pytestmark = pytest.mark.slow

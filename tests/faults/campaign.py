@@ -1,0 +1,284 @@
+"""One campaign: the plan is carried out, then peace, then the two sets of books are compared."""
+
+import itertools
+import json
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import requests
+
+from config.processes import say
+from tests.faults.actors import Watch, shops_of
+from tests.faults.acts import World, perform
+from tests.faults.plan import HOUR, MINUTE, Blow, Operation, Plan
+from tests.faults.proxy import Proxy
+from tests.faults.simulated import ODD_OUTCOMES
+from tests.faults.stack import Stack, prepared
+
+THREADS = 12
+TICK = 0.05
+BETWEEN_LOOKS = 2.0  # seconds between two looks for refunds that are too much
+NO_PROGRESS = 60.0  # seconds in which nothing becomes less, after which what is left is stuck
+COUNTERS = ("lost", "doubled", "over_refunded", "wrong_tenant", "stuck")
+# How far the clock is moved on at the end, step by step, so that every schedule runs out: polls to
+# five weeks, a week of tries of a refund, an hour in which a request may still arrive.
+PEACE = (30.0, 20 * MINUTE, 2 * HOUR, 7 * HOUR, 26 * HOUR, 50 * HOUR, 8 * 24 * HOUR, 36 * 24 * HOUR)
+
+OVER_REFUNDED = """
+    SELECT p.order_id, sum(r.amount_paise), p.received_paise
+    FROM "{schema}".payments_refund r JOIN "{schema}".payments_payment p ON p.id = r.payment_id
+    WHERE r.state <> 'failed' GROUP BY p.id, p.order_id, p.received_paise
+    HAVING sum(r.amount_paise) > p.received_paise
+"""
+DUE = """
+    SELECT count(*) FROM job
+    WHERE state <> 'waiting' OR run_at <= now() + %s * interval '1 second'
+"""
+RUNNING = "SELECT count(*) FROM job WHERE state = 'running'"
+END_LEASES = """
+    UPDATE job SET leased_until = statement_timestamp() - interval '1 second'
+    WHERE state = 'running' RETURNING id
+"""
+
+
+@dataclass
+class Outcome:
+    """What a campaign found. `found` names, for each counter, what it counts."""
+
+    plan: Plan
+    operations: int = 0
+    injected: Counter[str] = field(default_factory=Counter)
+    found: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in COUNTERS})
+    cut_short: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def enough(self) -> bool:
+        """At least one fault for four operations took effect, and every operation was begun."""
+        return self.injected.total() * 4 >= self.operations == len(self.plan.operations)
+
+    @property
+    def clean(self) -> bool:
+        return not any(self.found.values())
+
+    @property
+    def line(self) -> str:
+        counts = " ".join(f"{name}={len(self.found[name])}" for name in COUNTERS)
+        return (
+            f"faults: operations={self.operations} injected={self.injected.total()}"
+            f" {counts} seed={self.plan.seed}"
+        )
+
+
+def run(plan: Plan, data_dir: Path, bug: str = "") -> Outcome:
+    """Carry out a plan on a product of its own in `data_dir`, which is made anew."""
+    shutil.rmtree(data_dir, ignore_errors=True)
+    with prepared(data_dir, bug) as stack, standing_between(stack, plan.seed) as proxy:
+        campaign = Campaign(plan, stack, proxy)
+        campaign.prepare()
+        campaign.fight()
+        campaign.make_peace()
+        return campaign.judge()
+
+
+@contextmanager
+def standing_between(stack: Stack, seed: int) -> Iterator[Proxy]:
+    """The proxy on the port where the product looks for Paytm."""
+    proxy = Proxy(stack.port + 1, stack.port + 2, seed)
+    proxy.start()
+    try:
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+class Campaign:
+    """Its main thread strikes the blows of the plan while others carry out the operations."""
+
+    def __init__(self, plan: Plan, stack: Stack, proxy: Proxy) -> None:
+        self.plan, self.stack, self.proxy = plan, stack, proxy
+        self.outcome = Outcome(plan)
+        self.watch = Watch()
+        self.world = World(stack, self.watch, [])
+        self.offset = 0.0
+        self.began = time.monotonic()
+        self.up = threading.Event()  # web and database are there
+        self.under_way = 0
+        self._guard = threading.Lock()
+        self._look_again = 0.0
+
+    # --- Before ----------------------------------------------------------------------------
+    def prepare(self) -> None:
+        """Merchants, people, links; then the product is started."""
+        words = (str(self.plan.tenants), str(len(self.plan.operations)), self.stack.bug)
+        told = self.stack.run("-m", "tests.faults.supporting", *words)
+        self.world.shops = shops_of(told, self.stack, self.watch)
+        self.schemas = [name for (name,) in self.stack.rows("SELECT schema_name FROM tenant")]
+        self.stack.start("worker")
+        self.stack.start("web")
+        self.tell(f"{len(told)} merchants are ready")
+
+    # --- The fight --------------------------------------------------------------------------
+    def fight(self) -> None:
+        """Operations in many threads, blows in this one."""
+        self.proxy.armed = True
+        self.up.set()
+        queue = iter(self.plan.operations)
+        with ThreadPoolExecutor(THREADS) as threads:
+            working = [threads.submit(self._work, queue) for _ in range(THREADS)]
+            try:
+                self._strike_all(lambda: all(thread.done() for thread in working))
+            finally:
+                self.up.set()
+            for thread in working:
+                thread.result()
+        self.proxy.armed = False
+        self.tell(f"{self.outcome.operations} operations, {self.outcome.cut_short} cut short")
+
+    def _work(self, queue: Iterator[Operation]) -> None:
+        while (operation := self._next(queue)) is not None:
+            try:
+                perform(self.world, operation)
+            except (requests.RequestException, threading.BrokenBarrierError):
+                self._count(cut_short=1)
+            finally:
+                self._count(under_way=-1)
+
+    def _next(self, queue: Iterator[Operation]) -> Operation | None:
+        """The next operation, once the product is up: nobody begins at a closed door."""
+        self.up.wait()
+        with self._guard:
+            operation = next(queue, None)
+            self.outcome.operations += operation is not None
+            self.under_way += operation is not None
+        return operation
+
+    def _count(self, cut_short: int = 0, under_way: int = 0) -> None:
+        with self._guard:
+            self.outcome.cut_short += cut_short
+            self.under_way += under_way
+
+    def _strike_all(self, over: Callable[[], bool]) -> None:
+        """Strike each blow when its time has come, until all operations are done."""
+        blows = [*self.plan.blows]
+        told = itertools.count(500, 500)
+        mark = next(told)
+        while not over():
+            if blows and self.outcome.operations > blows[0].after:
+                self._strike(blows.pop(0))
+            if self.outcome.operations >= mark:
+                self.tell(f"{self.outcome.operations} operations")
+                mark = next(told)
+            self._look_for_too_much()
+            time.sleep(TICK)
+
+    def _strike(self, blow: Blow) -> None:
+        strikes = {"kill": self._kill, "clock": self._jump, "lease": self._end_leases}
+        if strikes[blow.kind](blow):
+            self.world.saw(f"{blow.kind} {blow.part}".strip())
+
+    def _kill(self, blow: Blow) -> bool:
+        """Kill -9 a part that is at work, and start it again."""
+        at_work = self._wait(self._jobs_run if blow.part == "worker" else self._people_act)
+        if blow.part in ("web", "database"):
+            self.up.clear()
+        died = self.stack.kill(blow.part)
+        self.stack.start(blow.part)
+        self.up.set()
+        return died and at_work
+
+    def _jump(self, blow: Blow) -> bool:
+        """Move the one clock of product and Paytm, perhaps back."""
+        self.move_clock(blow.seconds)
+        try:
+            return abs(self.stack.paytm.clock() - self.offset) < 1
+        except requests.RequestException:
+            return False
+
+    def _end_leases(self, blow: Blow) -> bool:
+        """Running jobs are taken for abandoned, as if their worker had stood still for long."""
+        return self._wait(lambda: bool(self.stack.rows(END_LEASES)))
+
+    def _people_act(self) -> bool:
+        return self.under_way > 0
+
+    def _jobs_run(self) -> bool:
+        return bool(self.stack.rows(RUNNING)[0][0])
+
+    def _wait(self, happens: Callable[[], bool], seconds: float = 3) -> bool:
+        """Whether it happens within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not happens():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(TICK / 5)
+        return True
+
+    def _look_for_too_much(self) -> None:
+        """Refunds that together are more than arrived may be refused later: look while it lasts."""
+        if time.monotonic() < self._look_again:
+            return
+        self._look_again = time.monotonic() + BETWEEN_LOOKS
+        for schema in self.schemas:
+            for row in self.stack.rows(OVER_REFUNDED.format(schema=schema)):
+                words = "{}: {} asked back of {}".format(*row)
+                if words not in self.outcome.found["over_refunded"]:
+                    self.outcome.found["over_refunded"].append(words)
+
+    # --- Peace ------------------------------------------------------------------------------
+    def make_peace(self) -> None:
+        """No more faults; time passes until every schedule has run out and nothing is due."""
+        self._take_stock()
+        self.stack.rows(END_LEASES)
+        for seconds in PEACE:
+            self.move_clock(seconds)
+            self._wait_until_quiet()
+            if seconds == PEACE[0]:
+                self.stack.paytm.finish_refunds()
+        self.tell("all is quiet")
+
+    def _take_stock(self) -> None:
+        """What took effect, as the proxy, Paytm and the actors have seen it."""
+        odd = (order["scenario"] for order in self.stack.paytm.books()["orders"])
+        taken = Counter({"planted": self.stack.paytm.taken()})
+        outcomes = Counter(name for name in odd if name in ODD_OUTCOMES)
+        self.outcome.injected = self.world.seen + self.proxy.seen + taken + outcomes
+        self.stack.paytm.forget_scenarios()
+
+    def _wait_until_quiet(self) -> None:
+        """Until no job is due, or for a long while none was done."""
+        least, deadline = None, time.monotonic() + NO_PROGRESS
+        while due := self.stack.rows(DUE, self.offset)[0][0]:
+            if least is None or due < least:
+                least, deadline = due, time.monotonic() + NO_PROGRESS
+            if time.monotonic() > deadline:
+                return
+            time.sleep(TICK * 2)
+
+    def move_clock(self, seconds: float) -> None:
+        """Put the clock on from where it stands, for product and Paytm at once."""
+        self.offset += seconds
+        draft = self.stack.data_dir / "clock.new"
+        draft.write_text(str(self.offset))
+        draft.replace(self.stack.data_dir / "clock")
+
+    # --- Judgement --------------------------------------------------------------------------
+    def judge(self) -> Outcome:
+        """Compare the books, and add what was seen on the way."""
+        books = self.stack.data_dir / "books.json"
+        books.write_text(json.dumps(self.stack.paytm.books()))
+        for counter, found in self.stack.run("-m", "tests.faults.oracle", str(books)).items():
+            self.outcome.found[counter] += found
+        self.outcome.found["wrong_tenant"] += self.watch.foreign
+        self.outcome.errors = self.watch.errors
+        return self.outcome
+
+    def tell(self, words: str) -> None:
+        say(f"[{time.monotonic() - self.began:5.0f} s] {words}")
