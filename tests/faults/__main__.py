@@ -5,13 +5,15 @@ code is 0 only if all its counters are 0 and enough faults took effect.
 """
 
 import secrets
+import signal
 import sys
 
 from config import env
-from config.processes import say
+from config.processes import Failed, say
 from tests.faults.bugs import BUGS
 from tests.faults.campaign import Outcome, run
 from tests.faults.plan import make_plan
+from tests.faults.stack import BrokenCampaign
 
 SIZE = 4_000  # about ten minutes on two cores
 SHOWN = 20
@@ -27,9 +29,14 @@ def main() -> int:
         say(f"make faults: {problem}")
         return 2
     say(f"Seed {seed}, {size} operations{f', with the bug {bug}' if bug else ''}; in {data_dir}")
-    outcome = run(make_plan(seed, size), data_dir, bug)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # everything is stopped on the way out
+    try:
+        outcome = run(make_plan(seed, size), data_dir, bug)
+    except (Failed, BrokenCampaign) as problem:
+        say(f"make faults: {problem}")
+        return 1
     report(outcome)
-    return 0 if outcome.clean and outcome.enough else 1
+    return 0 if outcome.clean and not outcome.too_little else 1
 
 
 def report(outcome: Outcome) -> None:
@@ -41,8 +48,12 @@ def report(outcome: Outcome) -> None:
             say(f"{counter}: {words}")
     for words in outcome.errors[:SHOWN]:
         say(f"to look at: {words}")
-    if not outcome.enough:
-        say("Too few faults took effect, or not every operation was begun: this proves nothing.")
+    say(
+        f"{outcome.paid} orders paid at Paytm, {outcome.refunded} of them refunded;"
+        f" {outcome.pages} pages looked at; {outcome.cut_short} operations cut short by a fault"
+    )
+    if outcome.too_little:
+        say(f"This proves nothing: {outcome.too_little}.")
     say(outcome.line)
 
 

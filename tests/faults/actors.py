@@ -5,6 +5,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
@@ -12,25 +13,31 @@ from urllib.parse import urljoin
 import requests
 
 from tests.faults.stack import Stack
+from tests.faults.words import CANARY
 from tests.forms import Form, read_form
 
 ANSWER_WITHIN = (5, 40)
-CANARY = re.compile(r"canary[0-9a-f]{12}")
 PAYMENT = re.compile(r'href="/m/[^/"]+/test/payments/([0-9a-f-]{36})"')
 KEPT = 200  # callbacks of a merchant
 
 
 class Watch:
-    """What was seen that must never be, and what only deserves a look. Shared by all threads."""
+    """What was seen that must never be, and what only deserves a look. Shared by all threads.
+
+    `pages` counts roughly how many pages showed their own merchant's canary, as they must.
+    """
 
     def __init__(self) -> None:
         self.foreign: list[str] = []
         self.errors: list[str] = []
+        self.pages = 0
 
     def look(self, answer: requests.Response, canary: str) -> None:
         """Note another merchant's canary on a page, and a failure of the product's own."""
         where = f"{answer.request.method} {answer.request.url} {answer.status_code}"
-        if others := set(CANARY.findall(answer.text)) - {canary}:
+        shown = set(CANARY.findall(answer.text))
+        self.pages += canary in shown
+        if others := shown - {canary}:
             self.foreign.append(f"{where} shows {sorted(others)}")
         if answer.status_code >= 500 and answer.status_code != 503:
             self.errors.append(where)
@@ -41,9 +48,14 @@ class Browser:
 
     def __init__(self, stack: Stack, watch: Watch, canary: str, address: str) -> None:
         self.base_url, self.watch, self.canary = stack.base_url, watch, canary
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["X-Forwarded-For"] = address
+        self._address = address
+        self.session = self.fresh_session()
+
+    def fresh_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False
+        session.headers["X-Forwarded-For"] = self._address
+        return session
 
     def get(self, path: str, follow: bool = True) -> requests.Response:
         return self._send("GET", path, None, follow)
@@ -68,6 +80,13 @@ class Person:
     def __init__(self, browser: Browser, email: str, password: str) -> None:
         self.browser, self.email, self._password = browser, email, password
         self.busy = threading.RLock()
+
+    def tab(self) -> "Person":
+        """The same person in another tab of the same browser, signed in there as here."""
+        browser = copy(self.browser)
+        browser.session = self.browser.fresh_session()
+        browser.session.cookies.update(self.browser.session.cookies)
+        return Person(browser, self.email, self._password)
 
     def get(self, path: str) -> requests.Response:
         """A page of the dashboard, signed in first where that is needed."""

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import requests
 
+from config import embedded
 from config.processes import say
+from config.supervisor import only_user
 from tests.faults.actors import Watch, shops_of
 from tests.faults.acts import World, perform
 from tests.faults.plan import HOUR, MINUTE, Blow, Operation, Plan
@@ -58,11 +60,21 @@ class Outcome:
     found: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in COUNTERS})
     cut_short: int = 0
     errors: list[str] = field(default_factory=list)
+    # What the campaign moved: so many orders were paid, so many refunds made, pages looked at.
+    paid: int = 0
+    refunded: int = 0
+    pages: int = 0
 
     @property
-    def enough(self) -> bool:
-        """At least one fault for four operations took effect, and every operation was begun."""
-        return self.injected.total() * 4 >= self.operations == len(self.plan.operations)
+    def too_little(self) -> str:
+        """Why this campaign proves nothing, in words; empty when it proves something."""
+        if self.operations < len(self.plan.operations):
+            return "not every operation was begun"
+        if self.injected.total() * 4 < self.operations:
+            return "fewer faults took effect than one for four operations"
+        if min(self.paid * 10, self.refunded * 50, self.pages) < self.operations:
+            return "too little was paid, refunded and looked at"
+        return ""
 
     @property
     def clean(self) -> bool:
@@ -79,13 +91,31 @@ class Outcome:
 
 def run(plan: Plan, data_dir: Path, bug: str = "") -> Outcome:
     """Carry out a plan on a product of its own in `data_dir`, which is made anew."""
-    shutil.rmtree(data_dir, ignore_errors=True)
-    with prepared(data_dir, bug) as stack, standing_between(stack, plan.seed) as proxy:
+    with (
+        emptied(data_dir),
+        prepared(data_dir, bug) as stack,
+        standing_between(stack, plan.seed) as proxy,
+    ):
         campaign = Campaign(plan, stack, proxy)
         campaign.prepare()
         campaign.fight()
         campaign.make_peace()
         return campaign.judge()
+
+
+@contextmanager
+def emptied(data_dir: Path) -> Iterator[None]:
+    """A folder with nothing of the last campaign. Raises config.processes.Failed when another
+    campaign is in it."""
+    data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with only_user(data_dir):
+        embedded.end_leftover(data_dir / "postgres")
+        for path in data_dir.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+        yield
 
 
 @contextmanager
@@ -110,6 +140,7 @@ class Campaign:
         self.offset = 0.0
         self.began = time.monotonic()
         self.up = threading.Event()  # web and database are there
+        self.over = False
         self.under_way = 0
         self._guard = threading.Lock()
         self._look_again = 0.0
@@ -136,6 +167,7 @@ class Campaign:
             try:
                 self._strike_all(lambda: all(thread.done() for thread in working))
             finally:
+                self.over = True
                 self.up.set()
             for thread in working:
                 thread.result()
@@ -155,7 +187,7 @@ class Campaign:
         """The next operation, once the product is up: nobody begins at a closed door."""
         self.up.wait()
         with self._guard:
-            operation = next(queue, None)
+            operation = None if self.over else next(queue, None)
             self.outcome.operations += operation is not None
             self.under_way += operation is not None
         return operation
@@ -240,8 +272,7 @@ class Campaign:
         for seconds in PEACE:
             self.move_clock(seconds)
             self._wait_until_quiet()
-            if seconds == PEACE[0]:
-                self.stack.paytm.finish_refunds()
+            self.stack.paytm.finish_refunds()
         self.tell("all is quiet")
 
     def _take_stock(self) -> None:
@@ -272,12 +303,14 @@ class Campaign:
     # --- Judgement --------------------------------------------------------------------------
     def judge(self) -> Outcome:
         """Compare the books, and add what was seen on the way."""
-        books = self.stack.data_dir / "books.json"
-        books.write_text(json.dumps(self.stack.paytm.books()))
+        books, theirs = self.stack.data_dir / "books.json", self.stack.paytm.books()
+        books.write_text(json.dumps(theirs))
         for counter, found in self.stack.run("-m", "tests.faults.oracle", str(books)).items():
             self.outcome.found[counter] += found
         self.outcome.found["wrong_tenant"] += self.watch.foreign
-        self.outcome.errors = self.watch.errors
+        self.outcome.errors, self.outcome.pages = self.watch.errors, self.watch.pages
+        self.outcome.paid = sum(order["paid_paise"] > 0 for order in theirs["orders"])
+        self.outcome.refunded = sum(order["refunded_paise"] > 0 for order in theirs["orders"])
         return self.outcome
 
     def tell(self, words: str) -> None:

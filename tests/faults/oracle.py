@@ -21,12 +21,14 @@ from django.db.models import Sum  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from config.clock import now  # noqa: E402
+from merchants import roles  # noqa: E402
 from merchants.models import PaytmAccount  # noqa: E402
 from payments.models import DailyFigure, Payment, Refund, Transfer  # noqa: E402
 from payments.models.ledger import Account  # noqa: E402
-from payments.states import REFUND_UNDECIDED, UNDECIDED  # noqa: E402
+from payments.states import ARRIVED, REFUND_UNDECIDED, UNDECIDED  # noqa: E402
 from tenants.jobs import MONEY  # noqa: E402
-from tenants.models import DeadJob, Job, Tenant, TenantDay  # noqa: E402
+from tenants.models import CaughtMail, DeadJob, Job, Membership, Tenant, TenantDay  # noqa: E402
+from tests.faults.words import CANARY, ORDER_ID  # noqa: E402
 
 COUNTERS = ("lost", "doubled", "over_refunded", "wrong_tenant", "stuck")
 ARRIVES = (Account.SALES, Account.SURPLUS)
@@ -70,6 +72,7 @@ def findings(tenant: Tenant, orders: dict[str, Order], homes: dict[str, str]) ->
         yield from money(payment, booked[payment.pk], order)
         yield from sent_back(payment, booked[payment.pk], order, refunds[payment.pk])
     yield from figures(tenant, transfers)
+    yield from untold(tenant)
 
 
 def booked_by_payment(transfers: list[Transfer]) -> defaultdict[Any, Booked]:
@@ -129,7 +132,7 @@ def sent_back(
 
 def fate(refund: Refund, theirs: dict[str, Any]) -> Iterator[Finding]:
     """One refund: decided, and never asked for more than there was."""
-    if refund.state in REFUND_UNDECIDED and not refund.waits_for_balance:
+    if refund.state in REFUND_UNDECIDED:
         said = theirs.get(refund.ref_id, {}).get("state", "nothing")
         yield "stuck", f"{refund.ref_id} is {refund.state}, Paytm says {said}"
     if refund.result_code == TOO_MUCH:
@@ -169,6 +172,19 @@ def as_told(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[bool, Any, str], in
 def moved(row: Transfer, account: str) -> int:
     """1 when it was credited, −1 when it was debited."""
     return int(row.credit == account) - int(row.debit == account)
+
+
+def untold(tenant: Tenant) -> Iterator[Finding]:
+    """Money that arrived and of which somebody was not told, and mails about other merchants."""
+    team = Membership.objects.filter(tenant=tenant, role__in=roles.MONEY)
+    for address in team.values_list("user__email", flat=True):
+        texts = "\n".join(CaughtMail.objects.filter(to=address).values_list("text", flat=True))
+        told = set(ORDER_ID.findall(texts))
+        arrived = set(Payment.objects.filter(state__in=ARRIVED).values_list("order_id", flat=True))
+        for order_id in arrived - told:
+            yield "stuck", f"{address} was never told of {order_id}"
+        if others := {word for word in CANARY.findall(texts) if word not in tenant.name}:
+            yield "wrong_tenant", f"{address} was told of {others}"
 
 
 def unknown_orders(orders: dict[str, Order], homes: dict[str, str]) -> Iterator[Finding]:

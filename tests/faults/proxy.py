@@ -139,7 +139,8 @@ def truncate(it: Exchange) -> None:
 
 def garbage(it: Exchange) -> None:
     """The request went through; what comes back is noise."""
-    it.client.send(it.answer()[:0] + it.dice.randbytes(200))
+    it.answer()
+    it.client.send(it.dice.randbytes(200))
 
 
 def garble(it: Exchange) -> None:
@@ -191,7 +192,7 @@ class Proxy(socketserver.ThreadingTCPServer):
 
     def start(self) -> None:
         """Serve in a thread of its own until `stop`."""
-        threading.Thread(target=self.serve_forever, daemon=True, name="proxy").start()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True, name="proxy").start()
 
     def stop(self) -> None:
         self.shutdown()

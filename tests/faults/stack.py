@@ -23,9 +23,13 @@ from config.supervisor import Demo
 from tests.faults.simulated import Paytm
 from tests.ports import free_ports
 
-STARTUP = 120.0
+STARTUP = 120.0  # seconds
 TICK = 0.05
 BUGGY_WEB, BUGGY_WORKER = "tests.faults.buggy_web:application", "tests.faults.buggy_worker"
+
+
+class BrokenCampaign(Exception):
+    """A part of the product does not start, so nothing can be proved; the message has its log."""
 
 
 class Stack:
@@ -51,13 +55,13 @@ class Stack:
         return self.demo.environment["DATABASE_URL"]
 
     def start(self, part: str) -> None:
-        """Start a part and return once it serves. Raises RuntimeError when it does not."""
+        """Start a part and return once it serves. Raises BrokenCampaign when it does not."""
         service = self.parts[part] = self._service(part)
         service.start()
         deadline = time.monotonic() + STARTUP
         while not self._serves(part):
             if service.exit_code() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{part} does not start:\n{tail(service.log)}")
+                raise BrokenCampaign(f"{part} does not start:\n{tail(service.log)}")
             time.sleep(TICK)
 
     def kill(self, part: str) -> bool:
@@ -157,7 +161,7 @@ def prepared(data_dir: Path, bug: str) -> Iterator[Stack]:
         step = stack.demo.manage("prepare")
         step.start()
         if step.process is not None and step.process.wait(STARTUP):
-            raise RuntimeError(f"no schemas:\n{tail(step.log)}")
+            raise BrokenCampaign(f"no schemas:\n{tail(step.log)}")
         stack.start("simulator")
         yield stack
     finally:
