@@ -22,7 +22,7 @@ from tests.faults.acts import World, perform
 from tests.faults.plan import HOUR, MINUTE, Blow, Operation, Plan
 from tests.faults.proxy import Proxy
 from tests.faults.simulated import ODD_OUTCOMES
-from tests.faults.stack import Stack, prepared
+from tests.faults.stack import BrokenCampaign, Stack, prepared
 
 THREADS = 12
 TICK = 0.05
@@ -280,6 +280,8 @@ class Campaign:
         odd = (order["scenario"] for order in self.stack.paytm.books()["orders"])
         taken = Counter({"planted": self.stack.paytm.taken()})
         outcomes = Counter(name for name in odd if name in ODD_OUTCOMES)
+        if self.proxy.is_broken:
+            raise BrokenCampaign("the proxy has failed by itself; what it said stands above")
         self.outcome.injected = self.world.seen + self.proxy.seen + taken + outcomes
         self.stack.paytm.forget_scenarios()
 

@@ -144,11 +144,13 @@ def garbage(it: Exchange) -> None:
 
 
 def garble(it: Exchange) -> None:
-    """Eight bytes of the answer's body are others."""
-    answer = bytearray(it.answer())
-    at = it.dice.randrange(answer.index(b"\r\n\r\n") + 4, max(len(answer) - 8, 1) + 1)
-    answer[at : at + 8] = b"#garble#"
-    it.client.send(bytes(answer))
+    """Up to eight bytes of the answer's body are others. Raises Gone where it has none."""
+    answer = it.answer()
+    body = answer.index(b"\r\n\r\n") + 4
+    if body == len(answer):
+        raise Gone
+    at = it.dice.randrange(body, max(body + 1, len(answer) - 8))
+    it.client.send(answer[:at] + b"#garble#"[: len(answer) - at] + answer[at + 8 :])
 
 
 def double_request(it: Exchange) -> None:
@@ -185,7 +187,7 @@ class Proxy(socketserver.ThreadingTCPServer):
     def __init__(self, port: int, upstream: int, seed: int) -> None:
         super().__init__(("127.0.0.1", port), Connection)
         self.upstream = upstream
-        self.armed = False
+        self.armed = self.is_broken = False
         self.seen: Counter[str] = Counter()
         self._dice = random.Random(seed)
         self._guard = threading.Lock()
@@ -210,7 +212,7 @@ class Proxy(socketserver.ThreadingTCPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A bug of the proxy must not pass for a fault of the network."""
-        self.count("BROKEN PROXY")
+        self.is_broken = True
         super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
