@@ -21,9 +21,14 @@ class Paytm:
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def plant(self, endpoint: str, scenario: str, mid: str) -> None:
-        """Spoil the next call of this merchant at an endpoint; what is slow takes 3 seconds."""
+        """Spoil the next call of this merchant at an endpoint; what is slow takes 3 seconds.
+
+        A refusal holds for two calls: when the network doubles a refund's request, Paytm does not
+        refuse the one and take the other, which no client could know.
+        """
+        times = 2 if scenario == "no_balance" else 1
         rule = {"endpoint": endpoint, "scenario": scenario, "mid": mid, "seconds": 3}
-        self._call("POST", "scenarios", rule)
+        self._call("POST", "scenarios", rule | {"times": times})
 
     def taken(self) -> int:
         """How many planted scenarios took effect."""

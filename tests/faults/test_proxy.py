@@ -13,6 +13,8 @@ from tests.faults import proxy
 from tests.faults.proxy import TROUBLES, Exchange, Proxy
 from tests.ports import free_ports
 
+pytestmark = pytest.mark.slow
+
 ANSWER = b"the whole answer, and nothing but the answer"
 COMES = {"delay", "double_request", "double_answer"}
 COMES_SPOILT = {"garble", "truncate"}  # a cut within the headers is an empty answer to requests
