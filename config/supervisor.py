@@ -133,7 +133,7 @@ def simulator(demo: Demo) -> Service:
         "simulator",
         *("-m", "simulator", "--port", str(demo.port + 1)),
         *("--state", str(state), "--clock-file", str(clock)),
-        *("--control-token", demo.environment["SIMULATOR_TOKEN"]),
+        f"--control-token={demo.environment['SIMULATOR_TOKEN']}",  # it may begin with a hyphen
     )
 
 

@@ -4,7 +4,7 @@ import random
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,16 @@ from tests.forms import Form, read_form
 ANSWER_WITHIN = (5, 40)
 PAYMENT = re.compile(r'href="/m/[^/"]+/test/payments/([0-9a-f-]{36})"')
 KEPT = 200  # callbacks of a merchant
+
+Fields = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+def form_in(html: str, id: str) -> Form | None:
+    """The form of this id on a page, which may be another page than one hoped for."""
+    try:
+        return read_form(html, id)
+    except KeyError:
+        return None
 
 
 class Watch:
@@ -44,7 +54,7 @@ class Watch:
 
 
 class Browser:
-    """One browser at one address of the Internet. It follows no redirect by itself."""
+    """One browser at one address of the Internet. Where a form leads is the caller's to follow."""
 
     def __init__(self, stack: Stack, watch: Watch, canary: str, address: str) -> None:
         self.base_url, self.watch, self.canary = stack.base_url, watch, canary
@@ -57,18 +67,19 @@ class Browser:
         session.headers["X-Forwarded-For"] = self._address
         return session
 
-    def get(self, path: str, follow: bool = True) -> requests.Response:
-        return self._send("GET", path, None, follow)
+    def get(self, path: str) -> requests.Response:
+        """A page, wherever it leads."""
+        return self._send("GET", path, None, follow=True)
 
-    def post(self, path: str, data: Mapping[str, str] | str, follow: bool = False) -> Any:
-        return self._send("POST", path, data, follow)
+    def post(self, path: str, fields: Fields) -> requests.Response:
+        return self._send("POST", path, fields, follow=False)
 
     def _send(
-        self, method: str, path: str, data: Mapping[str, str] | str | None, follow: bool
+        self, method: str, path: str, fields: Fields | None, follow: bool
     ) -> requests.Response:
         url = urljoin(self.base_url, path)
         answer = self.session.request(
-            method, url, data=data, timeout=ANSWER_WITHIN, allow_redirects=follow
+            method, url, data=fields, timeout=ANSWER_WITHIN, allow_redirects=follow
         )
         self.watch.look(answer, self.canary)
         return answer
@@ -112,10 +123,7 @@ class Person:
 
     def _post(self, path: str, fields: Mapping[str, str]) -> requests.Response:
         token = self.browser.session.cookies.get("csrf") or ""
-        answer: requests.Response = self.browser.post(
-            path, {**fields, "csrfmiddlewaretoken": token}
-        )
-        return answer
+        return self.browser.post(path, {**fields, "csrfmiddlewaretoken": token})
 
     def _sign_in(self) -> None:
         self.browser.get("/accounts/login/")
@@ -167,15 +175,13 @@ class Payer:
         self.browser = Browser(stack, watch, shop.canary, address)
         self.paytm_url = stack.paytm.url
 
-    def open(self, token: str) -> Form:
-        """The form of a link's page, with its key. Raises KeyError when the link is closed."""
-        return read_form(self.browser.get(f"/p/{token}").text, "pay")
+    def open(self, token: str) -> Form | None:
+        """The form of a link's page, with its key; None when the link is closed."""
+        return form_in(self.browser.get(f"/p/{token}").text, "pay")
 
     def press_pay(self, token: str, form: Form, rupees: str) -> requests.Response:
         """Send the form; where it leads to Paytm, the page with the hop."""
-        answer: requests.Response = self.browser.post(
-            f"/p/{token}", form.fields | {"amount": rupees}
-        )
+        answer = self.browser.post(f"/p/{token}", form.fields | {"amount": rupees})
         if answer.status_code == 303:
             answer = self.browser.get(answer.headers["Location"])
         return answer
@@ -183,12 +189,11 @@ class Payer:
     def decide(self, hop: Form, button: str, method: str) -> Form | None:
         """Press a button on Paytm's page; what the browser carries back, if it goes back."""
         page = self._at_paytm(hop.action, hop.fields)
-        outcome = read_form(page, "outcome")
+        outcome = form_in(page, "outcome")
+        if outcome is None:  # too late, or decided in another tab
+            return form_in(page, "redirect")
         told = self._at_paytm(outcome.action, {"outcome": button, "method": method})
-        try:
-            return read_form(told, "redirect")
-        except KeyError:
-            return None
+        return form_in(told, "redirect")
 
     def _at_paytm(self, url: str, fields: Mapping[str, str]) -> str:
         """Payers reach Paytm without the proxy: it stands between Paytm and the product."""

@@ -1,13 +1,12 @@
 """One campaign: the plan is carried out, then peace, then the two sets of books are compared."""
 
-import itertools
 import json
 import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.faults.simulated import ODD_OUTCOMES
 from tests.faults.stack import BrokenCampaign, Stack, prepared
 
 THREADS = 12
+TELL_EVERY = 500  # operations
 TICK = 0.05
 BETWEEN_LOOKS = 2.0  # seconds between two looks for refunds that are too much
 NO_PROGRESS = 60.0  # seconds in which nothing becomes less, after which what is left is stuck
@@ -165,12 +165,10 @@ class Campaign:
         with ThreadPoolExecutor(THREADS) as threads:
             working = [threads.submit(self._work, queue) for _ in range(THREADS)]
             try:
-                self._strike_all(lambda: all(thread.done() for thread in working))
+                self._strike_all(working)
             finally:
                 self.over = True
                 self.up.set()
-            for thread in working:
-                thread.result()
         self.proxy.armed = False
         self.tell(f"{self.outcome.operations} operations, {self.outcome.cut_short} cut short")
 
@@ -197,17 +195,21 @@ class Campaign:
             self.outcome.cut_short += cut_short
             self.under_way += under_way
 
-    def _strike_all(self, over: Callable[[], bool]) -> None:
-        """Strike each blow when its time has come, until all operations are done."""
-        blows = [*self.plan.blows]
-        told = itertools.count(500, 500)
-        mark = next(told)
-        while not over():
+    def _strike_all(self, working: Sequence[Future[None]]) -> None:
+        """Strike each blow when its time has come, until all operations are done.
+
+        Raises at once what a thread failed with that no fault of the product can explain.
+        """
+        blows, told = [*self.plan.blows], 0
+        while not all(thread.done() for thread in working):
+            for thread in working:
+                if thread.done():
+                    thread.result()
             if blows and self.outcome.operations > blows[0].after:
                 self._strike(blows.pop(0))
-            if self.outcome.operations >= mark:
-                self.tell(f"{self.outcome.operations} operations")
-                mark = next(told)
+            if self.outcome.operations >= told + TELL_EVERY:
+                told = self.outcome.operations
+                self.tell(f"{told} operations")
             self._look_for_too_much()
             time.sleep(TICK)
 

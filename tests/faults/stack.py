@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg2
 import requests
 
@@ -72,7 +73,7 @@ class Stack:
             return False
         if part == "database":
             for each in embedded.processes(self.data_dir / "postgres"):
-                with contextlib.suppress(embedded.psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.NoSuchProcess):
                     each.kill()
         service.kill()
         return process.returncode == -signal.SIGKILL
