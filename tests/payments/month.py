@@ -48,7 +48,9 @@ class Month:
 
     def next_day(self) -> None:
         """The next noon, and the day's question about payouts."""
-        self.later(DAY)
+        moment = now().astimezone(IST)
+        noon = moment.replace(hour=12, minute=0, second=0, microsecond=0)
+        self.later((noon + timedelta(days=1) - moment).total_seconds())
         self.look()
 
     def look(self) -> None:
