@@ -25,10 +25,9 @@ def test_callback_webhook_poll_and_person_make_one_credit(
     open_acme: Tenant, simulator: Simulator
 ) -> None:
     """M3: each order is told of in four ways, five times each, all at once."""
-    link = make.link()
     for _ in range(size(3, 500)):
-        client = browser()
-        callback = simulator.decide(go_to_paytm(client, f"/p/{link.token}"), "success")
+        link = make.link()  # of its own: one address begins so many payments of a link a minute
+        callback = simulator.decide(go_to_paytm(browser(), f"/p/{link.token}"), "success")
         order = Payment.objects.select_related("account").latest("created_at")
         acts = tellers(order, callback) * 5
         at_once(open_acme, random.sample(acts, len(acts)))
