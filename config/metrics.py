@@ -29,6 +29,7 @@ http_seconds = Histogram("http_seconds", "Time to an answer", ["route"])
 jobs = Counter("jobs_total", "Ends of jobs", ["kind", "outcome"])
 jobs_dead = Counter("jobs_dead_total", "Jobs that failed for good", ["kind"])
 paytm_calls = Counter("paytm_calls_total", "Calls to Paytm", ["call", "outcome"])
+deliveries = Counter("deliveries_total", "Attempts to deliver an event", ["outcome"])
 messages = Counter("messages_total", "Paytm's callbacks and webhooks", ["kind", "verdict"])
 
 

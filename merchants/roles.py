@@ -22,13 +22,23 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "settings.manage": MANAGERS,
     "credentials.view": MANAGERS,
     "credentials.manage": MANAGERS,
+    "events.view": EVERYONE,
+    "events.send": MONEY,
+    "endpoints.manage": MANAGERS,
     "live.ask": frozenset({OWNER}),
 }
 
 # In live mode, and for the whole of a merchant once its live mode is open, these need a second
 # factor of the person who does them.
 SECOND_FACTOR = frozenset(
-    {"links.manage", "refunds.create", "credentials.view", "credentials.manage", "team.manage"}
+    {
+        "links.manage",
+        "refunds.create",
+        "credentials.view",
+        "credentials.manage",
+        "endpoints.manage",
+        "team.manage",
+    }
 )
 
 

@@ -1,8 +1,10 @@
 """What follows a change of money: one job, written in its commit, fans out from here.
 
-The commit itself appends that one row and touches nothing that two payments share.
+The commit itself appends that one row and touches nothing that two payments share. So this row
+is the outbox entry of the event that the merchant's systems are sent.
 """
 
+from payments import events
 from payments.folding import fold_soon
 from payments.models import Payment, Refund
 from payments.telling import tell_payment, tell_refund
@@ -11,13 +13,39 @@ from tenants.jobs import MAIL, job
 
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
-    """A payment became `state`: fold the figures and tell the team, once for each state."""
-    tell_payment(Payment.objects.get(pk=payment_id), state)
+    """A payment became `state`: fold the figures, tell the team and the merchant's systems, once
+    for each state."""
+    payment = _payment(payment_id)
+    events.of_payment(payment, state)
+    tell_payment(payment, state)
     fold_soon()
 
 
 @job(lane=MAIL, atomic=True)
+def surplus_kept(payment_id: str) -> None:
+    """A surplus was kept as a sale: tell the merchant's systems, once."""
+    events.of_kept_surplus(_payment(payment_id))
+
+
+@job(lane=MAIL, atomic=True)
 def refund_changed(refund_id: str) -> None:
-    """A refund became done or failed: fold the figures and tell the team, once."""
-    tell_refund(Refund.objects.select_related("payment").get(pk=refund_id))
+    """A refund became done or failed: fold the figures, tell the team and the merchant's
+    systems, once."""
+    refund = _refund(refund_id)
+    events.of_refund(refund)
+    tell_refund(refund)
     fold_soon()
+
+
+@job(lane=MAIL, atomic=True)
+def refund_given_up(refund_id: str) -> None:
+    """Somebody stopped a refund that waited for balance: tell the merchant's systems, once."""
+    events.of_refund(_refund(refund_id))
+
+
+def _payment(payment_id: str) -> Payment:
+    return Payment.objects.select_related("link").get(pk=payment_id)
+
+
+def _refund(refund_id: str) -> Refund:
+    return Refund.objects.select_related("payment__link").get(pk=refund_id)

@@ -17,6 +17,7 @@ from django_tenants.utils import tenant_context
 from tenants import provisioning
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
+from tests.paytm.server import FakePaytm as Receiver
 from tests.wire import Simulator, start_simulator
 
 SignIn = Callable[..., Client]
@@ -143,6 +144,15 @@ def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> 
             make.paytm_account(*MIDS[str(tenant.slug)])
     simulator.control("reset")
     return simulator
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A merchant's own system, that accepts what it is sent."""
+    settings.WEBHOOK_PATIENCE = 1
+    with Receiver() as receiving:
+        receiving.says("thanks")
+        yield receiving
 
 
 @pytest.fixture

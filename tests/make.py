@@ -2,12 +2,15 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from config.clock import now
-from merchants.models import PaytmAccount, Profile
+from merchants.models import Endpoint, PaytmAccount, Profile
 from merchants.sealing import seal
+from merchants.signing import give_secret
 from payments import collecting
-from payments.models import Link, Payment
+from payments.events import send_test
+from payments.models import Delivery, Link, Payment
 from tenants.current import current_tenant
 from tenants.models import Invitation, Role, Tenant, User
 from tenants.routing import new_token
@@ -52,6 +55,19 @@ def payment(link: Link, **fields: object) -> Payment:
 def attempt(link: Link, paise: int = 500_00, key: str | None = None) -> Payment:
     """What a payer has after pressing *Pay*: their own attempt, else a new one, asked of Paytm."""
     return collecting.resume(link, paise, key) or collecting.begin(link, paise, key)
+
+
+def endpoint(url: str = "http://127.0.0.1:9/", *, live: bool = False, **fields: Any) -> Endpoint:
+    """An enabled endpoint that wants every kind; nobody listens at its address."""
+    made = Endpoint(live=live, url=url, **fields)
+    give_secret(made)
+    made.save()
+    return made
+
+
+def delivery(live: bool = False) -> Delivery:
+    """A test event on its way to an endpoint of its own."""
+    return send_test(endpoint(live=live))
 
 
 def paytm_token(live: bool) -> str:
