@@ -30,6 +30,12 @@ WORLD = (
     Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
     Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
     Place(
+        _("Events"),
+        "webhook",
+        "events.view",
+        ("events", "event", "delivery", "endpoints", "endpoint", "endpoint_new", "endpoint_edit"),
+    ),
+    Place(
         _("Paytm"),
         "plug",
         "credentials.view",

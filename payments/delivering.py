@@ -126,7 +126,7 @@ def _attempt(delivery: Delivery) -> None:
     at, event, endpoint = now(), delivery.event, delivery.endpoint
     headers = headers_of(event, at) | {"webhook-signature": sign(endpoint, event, at)}
     answer = safe_http.post(endpoint.url, event.body.encode(), headers)
-    metrics.deliveries.labels(answer.failure or f"{answer.status // 100}xx").inc()
+    metrics.deliveries.labels(answer.word).inc()
     _record(delivery, at, endpoint.url, answer)
 
 
@@ -220,7 +220,7 @@ def _rest_after(unanswered: int) -> datetime | None:
     """Until when it is left alone: not after the first silence, then 5, 10, 20 seconds…"""
     if unanswered < 2:
         return None
-    return now() + min(SHORTEST_REST * 2 ** (unanswered - 2), LONGEST_REST)
+    return now() + min(SHORTEST_REST * (1 << unanswered - 2), LONGEST_REST)
 
 
 def _why_stop(endpoint: Endpoint, answer: safe_http.Answer) -> str:

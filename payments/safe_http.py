@@ -89,6 +89,11 @@ class Answer:
     retry_after: str = ""
     ms: int = 0
 
+    @property
+    def word(self) -> str:
+        """For counting: 2xx, 3xx, 4xx, 5xx, or why there was none."""
+        return self.failure if self.status is None else f"{self.status // 100}xx"
+
 
 def check(url: str) -> str:
     """The address as it is to be kept, its host in plain lower-case ASCII. Raises BadAddress.

@@ -19,8 +19,9 @@ from dashboard.onboarding import steps_of
 from dashboard.paging import Row
 from dashboard.payment_rows import ROW, with_arrived
 from merchants import roles
+from merchants.models import Endpoint
 from payments import reporting
-from payments.models import Payment, Refund
+from payments.models import Delivery, Payment, Refund
 from payments.money import format_inr
 from payments.states import PaymentState, RefundState
 from tenants.access import MerchantRequest, WorldRequest, member
@@ -29,7 +30,7 @@ from tenants.current import today
 LATEST = 8
 WEEK = timedelta(days=7)
 CHART = timedelta(days=13)
-# A failed refund is pointed at for so long, then left to the list.
+# A failed refund or delivery is pointed at for so long, then left to the list.
 FRESH_FAILURE = timedelta(days=14)
 
 
@@ -93,10 +94,14 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 
 
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
-    """What needs a person: money nobody asked for, and refunds that did not arrive."""
+    """What needs a person: money nobody asked for, refunds and events that did not arrive."""
     surplus = Payment.objects.filter(live=request.live, state=PaymentState.SURPLUS).count()
     failed = Refund.objects.filter(
         live=request.live, state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE
+    ).count()
+    stopped = Endpoint.objects.filter(live=request.live, state=Endpoint.State.STOPPED).count()
+    dead = Delivery.objects.filter(
+        live=request.live, state=Delivery.State.DEAD, decided_at__gt=now() - FRESH_FAILURE
     ).count()
     wants = (
         (
@@ -112,6 +117,20 @@ def _wants(request: WorldRequest) -> list[dict[str, Any]]:
             failed,
             ngettext("%(n)s refund failed", "%(n)s refunds failed", failed),
             f"{_url(request, 'refunds')}?state=failed",
+        ),
+        (
+            stopped,
+            ngettext(
+                "We stopped sending events to %(n)s endpoint",
+                "We stopped sending events to %(n)s endpoints",
+                stopped,
+            ),
+            _url(request, "endpoints"),
+        ),
+        (
+            dead,
+            ngettext("%(n)s event was not delivered", "%(n)s events were not delivered", dead),
+            f"{_url(request, 'events')}?state=dead",
         ),
     )
     return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]

@@ -34,6 +34,7 @@ from tenants.models import (  # noqa: E402
 from tests import cast, make  # noqa: E402
 
 ASHA = "asha-tea"
+ENDPOINT_PAGES = ("endpoint", "endpoint_edit")
 
 
 def main() -> dict[str, Any]:
@@ -89,8 +90,10 @@ def work_for_staff(tenant: Tenant, by: User) -> None:
 
 def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        paid = refunded_payment()
-        return {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id}
+        paid, sent = refunded_payment(), make.delivery()
+        told = {"event": sent.event_id, "delivery": sent.pk}
+        told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
+        return {"payment": paid.pk, "refund_new": paid.pk, "link": paid.link_id} | told
 
 
 def payers_things_of(tenant: Tenant) -> dict[str, Any]:
@@ -114,7 +117,9 @@ def refunded_payment() -> Payment:
 
 def live_things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        return {"link": make.link(live=True, description="Kanjivaram saree").pk}
+        link = make.link(live=True, description="Kanjivaram saree")
+        off = make.endpoint(live=True, state="stopped", stopped_why="failing")
+        return {"link": link.pk} | dict.fromkeys(ENDPOINT_PAGES, off.pk)
 
 
 if __name__ == "__main__":
