@@ -158,7 +158,9 @@ def refund_at_once(world: World, shop: Shop, dice: random.Random) -> None:
     if path is None or form is None:
         return
     fields = form.fields | {"amount": _most_of(form.fields["amount"])}
-    tabs = [person.tab() for person in shop.people for _ in range(2) if person.get(path).ok]
+    for person in shop.people:
+        person.get(path)  # signed in before its tabs are opened
+    tabs = [person.tab() for person in shop.people for _ in range(2)]
     start = threading.Barrier(len(tabs))
 
     def send(number: int) -> None:
