@@ -9,6 +9,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tenants import provisioning
+from tests.conftest import READY
+
 MoveClock = Callable[[timedelta], None]
 
 EFFECTS = """
@@ -35,6 +38,7 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The real thing, for other processes and threads to see: no transaction around the test."""
     with django_db_blocker.unblock():
         connection.set_schema_to_public()  # type: ignore[attr-defined]
+        provisioning.keep_ready(READY)  # a transactional test before this one emptied public
         with connection.cursor() as cursor:
             cursor.execute(EFFECTS)
         try:
