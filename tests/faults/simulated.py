@@ -5,6 +5,7 @@ from typing import Any
 import requests
 
 ANSWER_WITHIN = 60
+CONFLICT = 409
 # What Paytm does to an order that is no plain outcome, by the button of its page.
 ODD_OUTCOMES = frozenset(
     {"pending", "pending_success", "pending_failure", "failure_success", "callback_lost"}
@@ -45,18 +46,19 @@ class Paytm:
         """Every order of every merchant with its refunds, in paise."""
         return self._call("GET", "books")
 
-    def finish_refunds(self) -> int:
-        """Decide what would stay pending for ever; returns how many there were."""
-        orders = self.books()["orders"]
-        pending = [
-            (order["mid"], refund["ref_id"])
-            for order in orders
-            for refund in order["refunds"]
-            if refund["state"] == "PENDING"
-        ]
-        for mid, ref_id in pending:
+    def finish_refunds(self) -> None:
+        """Decide what would stay pending for ever."""
+        for order in self.books()["orders"]:
+            for refund in order["refunds"]:
+                if refund["state"] == "PENDING":
+                    self._finish(order["mid"], refund["ref_id"])
+
+    def _finish(self, mid: str, ref_id: str) -> None:
+        try:
             self._call("POST", f"refunds/{mid}/{ref_id}/finish", {"outcome": "success"})
-        return len(pending)
+        except requests.HTTPError as error:
+            if error.response.status_code != CONFLICT:  # its own time has come meanwhile
+                raise
 
     def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = requests.request(
