@@ -65,7 +65,7 @@ _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:(?!-)[a-z0-9_-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-)\Z")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_PLAIN = re.compile(r"[!-~\u00a1-\U0010ffff]+")
+_PLAIN = re.compile(r"[!-~\u00a1-\ud7ff\ue000-\U0010ffff]+")
 
 
 class BadAddress(ValueError):
