@@ -169,7 +169,8 @@ def _unsettled(live: bool, mid: str) -> Iterator[Fact]:
 def _known_span(live: bool, mid: str) -> tuple[datetime, datetime] | None:
     """From when to when we would know of this MID's payouts; None if of none.
 
-    Money that came before our first look, or after our last, is not missed.
+    Money that came before our first look, or after our last, is not missed. Paytm tells the second
+    of a payment, no more, so the first look begins with its second.
     """
     looks = SettlementImport.objects.filter(
         live=live,
@@ -182,7 +183,7 @@ def _known_span(live: bool, mid: str) -> tuple[datetime, datetime] | None:
     )
     begins = [span["first"] for span in (looks, payouts) if span["first"]]
     ends = [span["last"] for span in (looks, payouts) if span["last"]]
-    return (min(begins), max(ends)) if begins else None
+    return (min(begins).replace(microsecond=0), max(ends)) if begins else None
 
 
 def _agree(

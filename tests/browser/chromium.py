@@ -1,9 +1,11 @@
 """A Chromium for the browser tests: the machine's own, or one installed here and now."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +25,10 @@ FLAGS = [
 PLAYWRIGHT = [sys.executable, "-m", "playwright", "install"]
 # Each is tried until one leaves a Chromium. On Ubuntu apt's package is only a hint at a snap.
 AS_ROOT = (
-    ["apt-get update", "apt-get install --yes chromium"],
+    [
+        "apt-get update",
+        "apt-get install --yes -o DPkg::Lock::Timeout=300 chromium",
+    ],
     [" ".join([*PLAYWRIGHT, "--with-deps", "chromium"])],
 )
 AS_ANYONE = ([" ".join([*PLAYWRIGHT, "chromium"])],)
@@ -50,7 +55,16 @@ def find(playwright: Playwright) -> str | None:
 
 
 def install(playwright: Playwright) -> str:
-    """Install a Chromium, with apt where we are root. Fails, and says how, when there is none."""
+    """Install a Chromium, with apt where we are root. Fails, and says how, when there is none.
+
+    Tests run in several processes: one installs, and the others find what it has installed.
+    """
+    with (Path(tempfile.gettempdir()) / f"chromium-install-{os.geteuid()}").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return find(playwright) or _install(playwright)
+
+
+def _install(playwright: Playwright) -> str:
     for commands in AS_ROOT if os.geteuid() == 0 else AS_ANYONE:
         print(f"No Chromium found; running: {' && '.join(commands)}", file=sys.stderr)
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
