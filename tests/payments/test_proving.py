@@ -64,7 +64,7 @@ def tampered(statement: str, table: str) -> None:
         ("payments_payment", "SET refunded_paise = 0 WHERE refunded_paise > 0", "a payment"),
         ("payments_payment", "SET reserved_paise = 0", "a payment"),
         ("payments_refund", "SET state = 'failed' WHERE state = 'done'", "a payment"),
-        ("payments_refund", "SET amount_paise = 81_00 WHERE state = 'requested'", "a payment"),
+        ("payments_refund", "SET amount_paise = 8100 WHERE state = 'requested'", "a payment"),
         ("payments_dailyfigure", "SET sales_paise = sales_paise - 1", "a folded figure"),
         ("payments_dailyfigure", "SET fees_paise = 5", "a folded figure"),
         ("payments_transfer", "SET folded = false WHERE debit = 'refunds'", "a folded figure"),
