@@ -33,6 +33,7 @@ paytm_breaker = Counter(
     "paytm_breaker_total", "Times that a host of Paytm's was given up and taken up", ["host", "to"]
 )
 books_breaches = Counter("books_breaches_total", "Laws of the books found broken", ["law"])
+deliveries = Counter("deliveries_total", "Attempts to deliver an event", ["outcome"])
 messages = Counter("messages_total", "Paytm's callbacks and webhooks", ["kind", "verdict"])
 
 

@@ -39,6 +39,8 @@ TRUSTED_PROXIES = env.csv("TRUSTED_PROXIES", ())
 
 # Seconds that Paytm may take for an answer; longer is silence, and silence is unknown.
 PAYTM_PATIENCE = env.integer("PAYTM_PATIENCE", 10, low=1, high=25)
+# Seconds that a merchant's own address may take to accept an event.
+WEBHOOK_PATIENCE = env.integer("WEBHOOK_PATIENCE", 10, low=1, high=20)
 SIMULATOR_URL = env.url("SIMULATOR_URL", "")
 SIMULATOR_TOKEN = env.text("SIMULATOR_TOKEN", "")
 
@@ -185,11 +187,14 @@ USERSESSIONS_TRACK_ACTIVITY = False  # a write for every request, the polls of l
 
 # --- Jobs ---------------------------------------------------------------------------------
 WORKER_THREADS = env.integer("WORKER_THREADS", 4, low=1, high=64)
+# Besides them, for nothing but sending events to merchants, whose systems may be slow.
+WEBHOOK_THREADS = env.integer("WEBHOOK_THREADS", 4, low=1, high=64)
 # Every module with job handlers; a test compares this list with the sources.
 JOB_MODULES = [
     "tenants.mail",
     "tenants.limits",
     "payments.asking",
+    "payments.delivering",
     "payments.folding",
     "payments.janitor",
     "payments.refunding",

@@ -40,6 +40,12 @@ WORLD = (
     ),
     Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
     Place(
+        _("Events"),
+        "webhook",
+        "events.view",
+        ("events", "event", "delivery", "endpoints", "endpoint", "endpoint_new", "endpoint_edit"),
+    ),
+    Place(
         _("Paytm"),
         "plug",
         "credentials.view",

@@ -4,12 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
-from payments.models import Payment, Refund
+from dashboard.templatetags.ui import DELIVERY_STATES, PAYMENT_STATES, REFUND_STATES
+from payments.models import Delivery, Event, Payment, Refund
+from payments.models.event import Kind
 from tenants.current import today
 
 LONGEST_PERIOD = 366
@@ -49,6 +50,26 @@ class RefundFilter(forms.Form):
     def narrow(self, refunds: QuerySet[Refund]) -> QuerySet[Refund]:
         state = self.cleaned_data["state"]
         return refunds.filter(state=state) if state else refunds
+
+
+class EventFilter(forms.Form):
+    kind = forms.ChoiceField(
+        label=gettext_lazy("What"),
+        choices=[("", gettext_lazy("Everything")), *Kind.choices],
+        required=False,
+    )
+    state = forms.ChoiceField(
+        label=gettext_lazy("Delivery"), choices=_states(DELIVERY_STATES), required=False
+    )
+
+    def narrow(self, events: QuerySet[Event]) -> QuerySet[Event]:
+        """By kind, and to those with a delivery in this state."""
+        if kind := self.cleaned_data["kind"]:
+            events = events.filter(kind=kind)
+        if state := self.cleaned_data["state"]:
+            some = Delivery.objects.filter(event=OuterRef("pk"), state=state)
+            events = events.filter(Exists(some))
+        return events
 
 
 class DayField(forms.DateField):

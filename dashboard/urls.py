@@ -3,6 +3,8 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    endpoints,
+    events,
     exceptions,
     home,
     links,
@@ -34,6 +36,19 @@ world = [
     path("links/new", links.new, name="link_new"),
     path("links/<uuid:id>", links.detail, name="link"),
     path("links/<uuid:id>/state", links.state, name="link_state"),
+    path("events", events.list, name="events"),
+    path("events/<uuid:id>", events.detail, name="event"),
+    path("deliveries/<uuid:id>", events.delivery, name="delivery"),
+    path("deliveries/<uuid:id>/attempts", events.send, name="delivery_send"),
+    path("endpoints", endpoints.list, name="endpoints"),
+    path("endpoints/new", endpoints.new, name="endpoint_new"),
+    path("endpoints/return-key", endpoints.return_key, name="return_key"),
+    path("endpoints/<uuid:id>", endpoints.detail, name="endpoint"),
+    path("endpoints/<uuid:id>/edit", endpoints.edit, name="endpoint_edit"),
+    path("endpoints/<uuid:id>/state", endpoints.state, name="endpoint_state"),
+    path("endpoints/<uuid:id>/secret", endpoints.secret, name="endpoint_secret"),
+    path("endpoints/<uuid:id>/tests", endpoints.test, name="endpoint_test"),
+    path("endpoints/<uuid:id>/replays", endpoints.replay, name="endpoint_replay"),
     path("reports", reports.page, name="reports"),
     path("reports.csv", reports.csv, name="reports_csv"),
     path("settlements", settlements.list, name="settlements"),

@@ -9,16 +9,17 @@ Facts = Mapping[str, str | int | bool | None]
 
 
 def record(
-    by: User, act: str, subject: str, before: Facts | None = None, after: Facts | None = None
+    by: User | None, act: str, subject: str, before: Facts | None = None, after: Facts | None = None
 ) -> AuditEvent:
     """Write down a change, inside the caller's transaction and the merchant's schema.
 
-    `act` is a word such as "link.disabled", `subject` names the thing as people know it;
-    `before` and `after` hold only what changed, and never a secret.
+    `by` None: the platform did it by itself. `act` is a word such as "link.disabled", `subject`
+    names the thing as people know it; `before` and `after` hold only what changed, and never a
+    secret.
     """
     return AuditEvent.objects.create(
-        by_id=by.pk,
-        by_name=str(by)[:80],
+        by_id=by.pk if by else None,
+        by_name=str(by)[:80] if by else "",
         act=act,
         subject=subject[:120],
         before=dict(before or {}),

@@ -118,6 +118,85 @@ class PaytmAccount(models.Model):
         return hosts.legacy if self.legacy_host else hosts.current
 
 
+class Signer(models.Model):
+    """Something that signs what we send, with a secret of its own; see merchants.signing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    live = models.BooleanField()
+    sealed_secret = models.TextField()
+    secret_last4 = models.CharField(max_length=4)
+    # The one before it, which signs beside it until that moment.
+    sealed_old_secret = models.TextField(blank=True)
+    old_secret_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=now)
+
+    class Meta:
+        abstract = True
+
+
+class ReturnKey(Signer):
+    """What signs the addresses that payers go back to: one for each world."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["live"], name="return_key_once")]
+
+    def __str__(self) -> str:
+        return f"…{self.secret_last4}"
+
+
+class Endpoint(Signer):
+    """An address of the merchant's that is told of events. Switched off, never removed."""
+
+    class State(models.TextChoices):
+        ENABLED = "enabled", _("Enabled")
+        DISABLED = "disabled", _("Disabled")
+        STOPPED = "stopped", _("Stopped by us")
+
+    class Why(models.TextChoices):
+        """Why we stopped sending to it."""
+
+        GONE = "gone", _("It answered 410: gone for good")
+        FAILING = "failing", _("For five days nothing was accepted")
+        NONE = "", _("Not stopped")
+
+    url = models.CharField(max_length=400)
+    description = models.CharField(max_length=80, blank=True)
+    # Words of payments.models.event.Kind; empty for all, those to come too.
+    kinds = models.JSONField(default=list)
+    state = models.CharField(max_length=8, choices=State, default=State.ENABLED)
+    stopped_why = models.CharField(max_length=7, choices=Why, default=Why.NONE, blank=True)
+    changed_at = models.DateTimeField(default=now)
+    # Since when nothing was accepted; None after a success.
+    failing_since = models.DateTimeField(null=True)
+    # How many attempts in a row found nobody, and until when we leave it alone for that.
+    unanswered = models.SmallIntegerField(default=0)
+    resting_until = models.DateTimeField(null=True)
+    # A lease by the database's clock: one worker sends to it at a time.
+    busy_until = models.DateTimeField(null=True)
+    created_by_id = models.UUIDField(null=True)
+    created_by_name = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="endpoint_stopped_why",
+                condition=models.Q(state="stopped", stopped_why__in=["gone", "failing"])
+                | (~models.Q(state="stopped") & models.Q(stopped_why="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.description or self.url
+
+    @property
+    def enabled(self) -> bool:
+        return self.state == self.State.ENABLED
+
+    def wants(self, kind: str) -> bool:
+        """Whether events of this kind are for it."""
+        return not self.kinds or kind in self.kinds
+
+
 class AuditEvent(models.Model):
     """Who did what in this merchant, and when. Written with the deed, never changed."""
 

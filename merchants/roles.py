@@ -25,13 +25,16 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "settings.manage": MANAGERS,
     "credentials.view": MANAGERS,
     "credentials.manage": MANAGERS,
+    "events.view": EVERYONE,
+    "events.send": MONEY,
+    "endpoints.manage": MANAGERS,
     "live.ask": frozenset({OWNER}),
 }
 
 # In live mode, and for the whole of a merchant once its live mode is open, these need a second
 # factor of the person who does them.
 SECOND_FACTOR = frozenset(
-    {"links.manage", "refunds.create", "surplus.decide"}
+    {"links.manage", "refunds.create", "surplus.decide", "endpoints.manage"}
     | {"credentials.view", "credentials.manage", "team.manage"}
 )
 

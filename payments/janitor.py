@@ -6,9 +6,13 @@ refund still says when it was due, and that is what counts here.
 
 from datetime import timedelta
 
+from django.db.models import Q
+
 from config.clock import now
+from merchants.models import Endpoint
 from payments.asking import ask_soon
-from payments.models import Payment, Refund
+from payments.delivering import deliver_soon
+from payments.models import Delivery, Payment, Refund
 from payments.refunding import ask_refund_soon
 from tenants.jobs import BULK, job, periodic
 from tenants.models import Tenant
@@ -26,9 +30,12 @@ def sweep() -> None:
 
 @job(lane=BULK, atomic=True)
 def mend() -> None:
-    """Write the jobs of this merchant's overdue payments and refunds once more."""
+    """Write the jobs of this merchant's overdue payments, refunds and deliveries once more."""
     overdue = now() - OVERDUE
     for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_soon(payment)
     for refund in Refund.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_refund_soon(refund)
+    late = Q(deliveries__state=Delivery.State.WAITING, deliveries__next_at__lt=overdue)
+    for endpoint in Endpoint.objects.filter(late).distinct().order_by("pk"):
+        deliver_soon(endpoint)

@@ -1,10 +1,12 @@
 """What follows a change of money: one job, written in its commit, fans out from here.
 
-The commit itself appends that one row and touches nothing that two payments share.
+The commit itself appends that one row and touches nothing that two payments share. So this row
+is the outbox entry of the event that the merchant's systems are sent.
 """
 
+from payments import events
 from payments.folding import fold_soon
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, Settlement
 from payments.settlement_matching import rematch
 from payments.telling import tell_payment, tell_refund
 from tenants.jobs import MAIL, job
@@ -12,20 +14,29 @@ from tenants.jobs import MAIL, job
 
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
-    """A payment became `state`: fold the figures and tell the team, once for each state."""
-    payment = Payment.objects.get(pk=payment_id)
+    """A payment became `state`: fold the figures, tell the team and the merchant's systems, once
+    for each state."""
+    payment = _payment(payment_id)
+    events.of_payment(payment, state)
     tell_payment(payment, state)
     rematch(payment)
     fold_soon()
 
 
 @job(lane=MAIL, atomic=True)
+def surplus_kept(payment_id: str) -> None:
+    """A surplus was kept as a sale: tell the merchant's systems, once."""
+    events.of_kept_surplus(_payment(payment_id))
+
+
+@job(lane=MAIL, atomic=True)
 def refund_changed(refund_id: str) -> None:
-    """A refund became done or failed: fold the figures, tell the team, and ask what Paytm says
-    was given back in all, now that ours is no longer in doubt; once."""
+    """A refund became done or failed: fold the figures, tell the team and the merchant's systems,
+    and ask what Paytm says was given back in all, now that ours is no longer in doubt; once."""
     from payments.asking import ask_what_was_given_back  # late: asking stands on this module
 
-    refund = Refund.objects.select_related("payment").get(pk=refund_id)
+    refund = _refund(refund_id)
+    events.of_refund(refund)
     tell_refund(refund)
     rematch(refund.payment)
     fold_soon()
@@ -35,6 +46,22 @@ def refund_changed(refund_id: str) -> None:
 
 @job(lane=MAIL, atomic=True)
 def settlement_received(settlement_id: str, is_new: bool) -> None:
-    """A payout came, or more of its lines did: fold the figures. Events to merchants start here:
-    `is_new` once for each payout."""
+    """A payout came, or more of its lines did: fold the figures, and once for each payout tell
+    the merchant's systems."""
+    if is_new:
+        events.of_settlement(Settlement.objects.get(pk=settlement_id))
     fold_soon()
+
+
+@job(lane=MAIL, atomic=True)
+def refund_given_up(refund_id: str) -> None:
+    """Somebody stopped a refund that waited for balance: tell the merchant's systems, once."""
+    events.of_refund(_refund(refund_id))
+
+
+def _payment(payment_id: str) -> Payment:
+    return Payment.objects.select_related("link").get(pk=payment_id)
+
+
+def _refund(refund_id: str) -> Refund:
+    return Refund.objects.select_related("payment__link").get(pk=refund_id)

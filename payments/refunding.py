@@ -17,7 +17,7 @@ from payments import inbox, ledger
 from payments.clients import client_for
 from payments.models import Message, Payment, Refund
 from payments.money import MIN_PAISE
-from payments.outbox import refund_changed
+from payments.outbox import refund_changed, refund_given_up
 from payments.paytm import Client, Open, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
 from payments.schedule import after_breaker, next_ask, next_try
 from payments.states import REFUND_RANK, REFUND_UNDECIDED, RefundState, may_become
@@ -330,6 +330,7 @@ def give_up(refund: Refund, by: User) -> Refund:
         if locked.waits_for_balance:
             _stop(payment, locked, GIVEN_UP)
             note(payment, "refund_given_up", refund=locked, by=by)
+            refund_given_up.enqueue(current_tenant().pk, refund_id=str(locked.pk))
     return locked
 
 

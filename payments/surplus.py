@@ -12,9 +12,11 @@ from merchants import audit
 from payments import ledger
 from payments.folding import fold_soon
 from payments.models import Link, Payment
+from payments.outbox import surplus_kept
 from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from payments.states import REFUND_UNDECIDED, PaymentState
 from payments.timeline import note
+from tenants.current import current_tenant
 from tenants.jobs import MONEY, job
 from tenants.models import User
 
@@ -60,6 +62,7 @@ def _keep(payment: Payment, paise: int, by: User | None) -> None:
     ledger.book_accepted(payment, paise)
     fold_soon()
     note(payment, "surplus_kept", by=by)
+    surplus_kept.enqueue(current_tenant().pk, payment_id=str(payment.pk))
     if by:
         audit.record(by, "surplus.kept", payment.order_id, after={"amount_paise": paise})
 

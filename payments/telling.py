@@ -1,12 +1,14 @@
-"""Telling the merchant's team by mail what became of a payment or refund."""
+"""Telling the merchant's team by mail what became of a payment, a refund or an endpoint."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from merchants import roles
+from merchants.models import Endpoint
 from payments import ledger, reasons
 from payments.models import Payment, Refund
 from payments.states import PaymentState
@@ -33,13 +35,22 @@ def tell_refund(refund: Refund) -> None:
     _tell(template, refund.payment, about)
 
 
+def tell_of_endpoint(endpoint: Endpoint) -> None:
+    """Mail the team that we stopped sending events to an address of theirs, and why."""
+    _mail("endpoint_stopped", "endpoint", endpoint.live, endpoint.pk, {"endpoint": endpoint})
+
+
 def _tell(template: str, payment: Payment, about: Mapping[str, object]) -> None:
+    _mail(template, "payment", payment.live, payment.pk, {**about, "payment": payment})
+
+
+def _mail(template: str, page: str, live: bool, id: UUID, about: Mapping[str, object]) -> None:
+    """One mail to each who handles money, leading to a page of this world."""
     tenant = current_tenant()
-    url = reverse("payment", kwargs={"slug": tenant.slug, "live": payment.live, "id": payment.pk})
+    url = reverse(page, kwargs={"slug": tenant.slug, "live": live, "id": id})
     context = {
         **about,
-        "payment": payment,
-        "live": payment.live,
+        "live": live,
         "merchant_name": tenant.name,
         "url": f"{settings.BASE_URL}{url}",
     }

@@ -20,6 +20,7 @@ from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
+from payments.returning import return_url
 from tenants import limits
 from tenants.access import PayerRequest, payer
 from tenants.current import zone
@@ -119,11 +120,12 @@ def go(request: PayerRequest, token: str) -> HttpResponse:
 def status(request: PayerRequest, token: str) -> HttpResponse:
     """What became of a payment, as Paytm says now: paid, failed, or being checked."""
     payment = ask_on_view(_payment(token))
-    can_continue = _can_continue(payment)
+    can_continue, paise = _can_continue(payment), ledger.received(payment)
     context = {
         "link": payment.link,
         "payment": payment,
-        "paise": ledger.received(payment),
+        "paise": paise,
+        "return_url": return_url(payment, paise) if payment.has_arrived else "",
         "shown": reasons.shown(payment),
         "arrived": payment.has_arrived,
         "settles": reasons.shown(payment) == "checking" and not payment.has_arrived,

@@ -35,7 +35,9 @@ logger = logging.getLogger(__name__)
 MONEY: Final = 0
 MAIL: Final = 1
 BULK: Final = 2
-ALL_LANES: Final = (MONEY, MAIL, BULK)
+HOOKS: Final = 3  # what waits for merchants' own systems; threads of its own, see tenants.worker
+OUR_LANES: Final = (MONEY, MAIL, BULK)
+ALL_LANES: Final = (*OUR_LANES, HOOKS)
 
 NO_TENANT: Final = uuid.UUID(int=0)  # work of the platform itself, run in schema public
 

@@ -38,12 +38,12 @@ def lanes_of(number: int, threads: int) -> tuple[int, ...]:
     mail and bulk first, so that sign-in codes leave while money waits for a slow Paytm.
     """
     if threads == 1:
-        return jobs.ALL_LANES
+        return jobs.OUR_LANES
     if number == 0:
         return (jobs.MONEY,)
     if number == 1:
         return (jobs.MAIL, jobs.BULK, jobs.MONEY)
-    return jobs.ALL_LANES
+    return jobs.OUR_LANES
 
 
 class Bell:
@@ -105,14 +105,19 @@ class Ear:
 
 
 class Worker:
-    def __init__(self, threads: int) -> None:
+    """Threads for our own work, as many as told, and beside them `hooks` for merchants' systems:
+    so however many of these are slow, nothing else waits for them."""
+
+    def __init__(self, threads: int, hooks: int = 1) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:6]}"
         self.threads = [
             threading.Thread(
-                target=self._serve, args=(lanes_of(number, threads),), daemon=True,
+                target=self._serve, args=(lanes,), daemon=True,
                 name=f"jobs-{number}",
             )
-            for number in range(threads)
+            for number, lanes in enumerate(
+                [lanes_of(number, threads) for number in range(threads)] + [(jobs.HOOKS,)] * hooks
+            )
         ]  # fmt: skip
         self.bell = Bell()
         self.ear = Ear()

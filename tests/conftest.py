@@ -18,6 +18,7 @@ from payments.clients import breaker_of
 from tenants import provisioning
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
+from tests.paytm.server import FakePaytm as Receiver
 from tests.wire import Simulator, start_simulator
 
 SignIn = Callable[..., Client]
@@ -145,6 +146,15 @@ def paytm(simulator: Simulator, acme: Tenant, globex: Tenant, settings: Any) -> 
     simulator.control("reset")
     breaker_of.cache_clear()
     return simulator
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    """A merchant's own system, that accepts what it is sent."""
+    settings.WEBHOOK_PATIENCE = 1
+    with Receiver() as receiving:
+        receiving.says("thanks")
+        yield receiving
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 import secrets
 from datetime import timedelta
+from typing import Any
 
 from config.clock import now
-from merchants.models import PaytmAccount, Profile
+from merchants.models import Endpoint, PaytmAccount, Profile
 from merchants.sealing import seal
+from merchants.signing import give_secret
 from payments import collecting, settlement_import
-from payments.models import Link, Payment, Settlement, SettlementImport
+from payments.events import send_test
+from payments.models import Delivery, Link, Payment, Settlement, SettlementImport
 from payments.payouts import take_in
 from payments.paytm import read_rows
 from tenants.current import current_tenant
@@ -54,6 +57,19 @@ def payment(link: Link, **fields: object) -> Payment:
 def attempt(link: Link, paise: int = 500_00, key: str | None = None) -> Payment:
     """What a payer has after pressing *Pay*: their own attempt, else a new one, asked of Paytm."""
     return collecting.resume(link, paise, key) or collecting.begin(link, paise, key)
+
+
+def endpoint(url: str = "http://127.0.0.1:9/", *, live: bool = False, **fields: Any) -> Endpoint:
+    """An enabled endpoint that wants every kind; nobody listens at its address."""
+    made = Endpoint(live=live, url=url, **fields)
+    give_secret(made)
+    made.save()
+    return made
+
+
+def delivery(live: bool = False) -> Delivery:
+    """A test event on its way to an endpoint of its own."""
+    return send_test(endpoint(live=live))
 
 
 def paytm_token(live: bool) -> str:

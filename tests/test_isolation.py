@@ -97,7 +97,18 @@ def dead_job(tenant: Tenant, live: bool) -> int:
     ).pk
 
 
+ENDPOINT = inside(lambda live: make.endpoint(live=live).pk)
+DELIVERY = inside(lambda live: make.delivery(live).pk)
 IDS: dict[str, Maker] = {
+    "event": inside(lambda live: make.delivery(live).event_id),
+    "delivery": DELIVERY,
+    "delivery_send": DELIVERY,
+    "endpoint": ENDPOINT,
+    "endpoint_edit": ENDPOINT,
+    "endpoint_state": ENDPOINT,
+    "endpoint_secret": ENDPOINT,
+    "endpoint_test": ENDPOINT,
+    "endpoint_replay": ENDPOINT,
     "payment": inside(paid),
     "payment_ask": inside(paid),
     "refund_new": inside(paid),

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config import clock
+from payments.models.event import Failure, Kind
 from payments.models.payment import Method
 from payments.money import format_inr
 
@@ -43,6 +44,16 @@ REFUND_STATES = {
     "accepted": ("clock", "warning", _("Accepted")),
     "done": ("circle-check", "success", pgettext_lazy("refund", "Refunded")),
     "failed": ("circle-x", "error", _("Failed")),
+}
+DELIVERY_STATES = {
+    "waiting": ("clock", "info", _("On its way")),
+    "delivered": ("circle-check", "success", _("Delivered")),
+    "dead": ("circle-x", "error", _("Given up")),
+}
+ENDPOINT_STATES = {
+    "enabled": ("circle-check", "success", _("Enabled")),
+    "disabled": ("ban", "neutral", _("Disabled")),
+    "stopped": ("triangle-alert", "error", _("Stopped by us")),
 }
 ALERT_ICONS = {
     "info": "info",
@@ -132,6 +143,30 @@ def payment_state(state: str) -> SafeString:
 @register.simple_tag
 def refund_state(state: str) -> SafeString:
     return _badge(*REFUND_STATES[state])
+
+
+@register.simple_tag
+def delivery_state(state: str) -> SafeString:
+    return _badge(*DELIVERY_STATES[state])
+
+
+@register.simple_tag
+def endpoint_state(state: str) -> SafeString:
+    return _badge(*ENDPOINT_STATES[state])
+
+
+@register.filter
+def event_kind(kind: str) -> str:
+    """What happened, in words."""
+    return str(Kind(kind).label)
+
+
+@register.simple_tag
+def delivery_answer(status: int | None, failure: str) -> str:
+    """What an attempt brought: an HTTP status, or why there is none; a dash before the first."""
+    if status:
+        return f"HTTP {status}"
+    return str(Failure(failure).label) if failure else "—"
 
 
 def _badge(name: str, tone: str, word: Any) -> SafeString:

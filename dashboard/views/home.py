@@ -20,8 +20,9 @@ from dashboard.paging import Row
 from dashboard.payment_rows import ROW, with_arrived
 from dashboard.settlements import open_discrepancies
 from merchants import roles
+from merchants.models import Endpoint
 from payments import reporting, surplus
-from payments.models import Payment, Refund
+from payments.models import Delivery, Payment, Refund
 from payments.money import format_inr
 from payments.states import RefundState
 from tenants.access import MerchantRequest, WorldRequest, member
@@ -30,7 +31,7 @@ from tenants.current import today
 LATEST = 8
 WEEK = timedelta(days=7)
 CHART = timedelta(days=13)
-# A failed refund is pointed at for so long, then left to the list.
+# A failed refund or delivery is pointed at for so long, then left to the list.
 FRESH_FAILURE = timedelta(days=14)
 
 
@@ -94,7 +95,8 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 
 
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
-    """What needs a person: money nobody asked for, refunds that did not arrive, odd payouts."""
+    """What needs a person: money nobody asked for, refunds and events that did not arrive, odd
+    payouts."""
     to_decide = surplus.undecided(request.live).count()
     refunds = Refund.objects.filter(live=request.live)
     failed = refunds.filter(
@@ -102,6 +104,10 @@ def _wants(request: WorldRequest) -> list[dict[str, Any]]:
     ).count()
     waiting = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
     odd = open_discrepancies(request.live).count()
+    stopped = Endpoint.objects.filter(live=request.live, state=Endpoint.State.STOPPED).count()
+    dead = Delivery.objects.filter(
+        live=request.live, state=Delivery.State.DEAD, decided_at__gt=now() - FRESH_FAILURE
+    ).count()
     wants = (
         (
             to_decide,
@@ -134,6 +140,20 @@ def _wants(request: WorldRequest) -> list[dict[str, Any]]:
                 odd,
             ),
             _url(request, "exceptions"),
+        ),
+        (
+            stopped,
+            ngettext(
+                "We stopped sending events to %(n)s endpoint",
+                "We stopped sending events to %(n)s endpoints",
+                stopped,
+            ),
+            _url(request, "endpoints"),
+        ),
+        (
+            dead,
+            ngettext("%(n)s event was not delivered", "%(n)s events were not delivered", dead),
+            f"{_url(request, 'events')}?state=dead",
         ),
     )
     return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]

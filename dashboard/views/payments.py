@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
 from payments import asking, ledger
-from payments.models import Payment
+from payments.models import Delivery, Payment
 from payments.reasons import why_no_refund
 from payments.states import REFUND_UNDECIDED, UNDECIDED
 from payments.timeline import note
@@ -49,8 +50,8 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A payment's facts and its timeline."""
     payment = _payment(request, id)
     context = _story(request, payment)
-    parts = (context["story"], context["refund_states"], context["settled"])
-    shows = (payment.state, payment.next_ask_at, *parts)
+    names = ("story", "refund_states", "settled", "delivery_states")
+    shows = (payment.state, payment.next_ask_at, *(context[name] for name in names))
     return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
 
 
@@ -81,6 +82,7 @@ def _payment(request: WorldRequest, id: UUID) -> Payment:
 
 def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
     refunds = [*payment.refunds.order_by("-created_at")]
+    deliveries = [*deliveries_of(payment)]
     refund_under_way = any(refund.state in REFUND_UNDECIDED for refund in refunds)
     may_refund = roles.may(request.membership.role, "refunds.create")
     return {
@@ -90,6 +92,8 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         "story": [*story_of(payment)],
         "refunds": [(refund, why_no_refund(refund)) for refund in refunds],
         "retried": {refund.retry_of_id for refund in refunds},
+        "deliveries": deliveries,
+        "delivery_states": [(each.pk, each.state, each.tries) for each in deliveries],
         "refund_states": [(refund.ref_id, refund.state) for refund in refunds],
         "refund_under_way": refund_under_way,
         "undecided": payment.state in UNDECIDED or refund_under_way,
@@ -102,6 +106,12 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         "settled": settlement_of(payment),
         "attempts": _attempts(payment),
     }
+
+
+def deliveries_of(payment: Payment) -> QuerySet[Delivery]:
+    """The payment's events on their ways, newest first."""
+    deliveries = Delivery.objects.filter(event__payment=payment)
+    return deliveries.select_related("event", "endpoint").order_by("-event__created_at", "id")
 
 
 def _attempts(payment: Payment) -> object:

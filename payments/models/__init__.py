@@ -1,3 +1,4 @@
+from payments.models.event import Delivery, DeliveryAttempt, Event
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Link
@@ -13,8 +14,11 @@ from payments.models.settlement import (
 
 __all__ = [
     "DailyFigure",
+    "Delivery",
+    "DeliveryAttempt",
     "Discrepancy",
     "DiscrepancyNote",
+    "Event",
     "Link",
     "Message",
     "Payment",

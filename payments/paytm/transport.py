@@ -34,11 +34,16 @@ _HEADERS = {
 
 def open_session() -> requests.Session:
     """A session that keeps connections alive and is safe to share between threads."""
+    return session_over(_Adapter(max_retries=0))
+
+
+def session_over(adapter: HTTPAdapter) -> requests.Session:
+    """A session that speaks through this adapter alone, and follows, keeps and trusts nothing."""
     session = _Session()
     session.trust_env = False
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.mount("https://", _Adapter(max_retries=0))
-    session.mount("http://", _Adapter(max_retries=0))
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
     return session
 
 
@@ -126,7 +131,7 @@ class _TimedSocket:
         return io.BufferedReader(_TimedFile(self._sock))
 
 
-class _TimedResponse(HTTPResponse):
+class TimedResponse(HTTPResponse):
     """Headers and body together get the time that is usually given to each single read."""
 
     def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
@@ -144,7 +149,7 @@ def _nothing_sent_yet(connection: HTTPConnection) -> Iterator[None]:
 
 
 class _HTTP(HTTPConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
     def connect(self) -> None:
         with _nothing_sent_yet(self):
@@ -152,7 +157,7 @@ class _HTTP(HTTPConnection):
 
 
 class _HTTPS(HTTPSConnection):
-    response_class = _TimedResponse
+    response_class = TimedResponse
 
     def connect(self) -> None:
         with _nothing_sent_yet(self):

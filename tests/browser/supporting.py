@@ -35,6 +35,7 @@ from tests import cast, make  # noqa: E402
 
 ASHA = "asha-tea"
 OWNER = "owner@demo.example"
+ENDPOINT_PAGES = ("endpoint", "endpoint_edit")
 
 
 def main() -> dict[str, Any]:
@@ -90,17 +91,18 @@ def work_for_staff(tenant: Tenant, by: User) -> None:
 
 def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        paid = refunded_payment()
+        paid, sent = refunded_payment(), make.delivery()
         payout = make.payout(live=False)
-        odd = payout.discrepancies.get().pk
-        return {
+        told = {"event": sent.event_id, "delivery": sent.pk}
+        told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
+        return told | {
             "payment": paid.pk,
             "refund_new": paid.pk,
             "link": paid.link_id,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
-            "exception": odd,
+            "exception": payout.discrepancies.get().pk,
         }
 
 
@@ -125,7 +127,9 @@ def refunded_payment() -> Payment:
 
 def live_things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        return {"link": make.link(live=True, description="Kanjivaram saree").pk}
+        link = make.link(live=True, description="Kanjivaram saree")
+        off = make.endpoint(live=True, state="stopped", stopped_why="failing")
+        return {"link": link.pk} | dict.fromkeys(ENDPOINT_PAGES, off.pk)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_times_are_in_the_merchants_zone(
     assert "+05:45" in text(at_acme.get(url("payments")))
 
 
-REST = ("Reports", "Paytm", "Team", "Settings")
+REST = ("Reports", "Events", "Paytm", "Team", "Settings")
 
 
 def test_the_navigation_holds_what_the_role_may_see(

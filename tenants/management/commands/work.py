@@ -18,7 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         stop_if_unsafe()
         load_handlers()
-        worker = Worker(settings.WORKER_THREADS)
+        worker = Worker(settings.WORKER_THREADS, settings.WEBHOOK_THREADS)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         if not worker.run():
