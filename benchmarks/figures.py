@@ -1,0 +1,78 @@
+"""What a benchmark says: one line for each metric, in the words that others rely on."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+
+class Wrong(Exception):
+    """What was measured did the wrong thing; how fast it was does not matter."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of one side: so many done in so many seconds, and the processor's time for it.
+
+    `cpu` is seconds by who spent them: the product's processes, PostgreSQL, the client.
+    """
+
+    done: int
+    seconds: float
+    cpu: Mapping[str, float]
+
+    @property
+    def rate(self) -> float:
+        return self.done / self.seconds
+
+    def __str__(self) -> str:
+        spent = ", ".join(f"{who} {s / self.done * 1e6:.0f} µs" for who, s in self.cpu.items())
+        return f"{self.rate:8.0f}/s, each {spent}"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric's line. `ratio` is our speed over the limit's: larger is better."""
+
+    metric: str
+    value: float
+    unit: str
+    limit: float
+    goal: float
+
+    @property
+    def ratio(self) -> float:
+        return self.value / self.limit
+
+    def line(self) -> str:
+        """The line of JSON on standard output."""
+        return json.dumps(
+            {
+                "metric": self.metric,
+                "value": round(self.value, 1),
+                "unit": self.unit,
+                "limit": round(self.limit, 1),
+                "ratio": round(self.ratio, 3),
+                "goal": self.goal,
+                "ok": self.ratio >= self.goal,
+            }
+        )
+
+
+def held_against(
+    metric: str, unit: str, goal: float, *, limits: Sequence[Round], ours: Sequence[Round]
+) -> Figure:
+    """The median round of both sides as a figure."""
+    return Figure(
+        metric=metric,
+        value=median(each.rate for each in ours),
+        unit=unit,
+        limit=median(each.rate for each in limits),
+        goal=goal,
+    )
+
+
+def say(words: object) -> None:
+    """What a person may want to read beside the figures: on standard error."""
+    print(words, file=sys.stderr, flush=True)
