@@ -138,6 +138,8 @@ def _database(parts: SplitResult) -> dict[str, object]:
 
 _url = env.split("DATABASE_URL", "postgresql:///payments", schemes=("postgresql", "postgres"))
 DATABASES = {"default": _database(_url)}
+ORIGINAL_BACKEND = "config.postgresql"
+TENANT_LIMIT_SET_CALLS = True  # SET search_path where the tenant changes, not before every query
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 
 CACHES = {

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, beneath that of django-tenants (settings.ORIGINAL_BACKEND)."""
