@@ -4,6 +4,7 @@ import hashlib
 
 from django.db.models import Count, Q
 
+from config import rows
 from config.metrics import messages
 from payments.models import Message, Payment
 
@@ -20,12 +21,10 @@ def keep(
     """
     messages.labels(source, verdict).inc()
     digest = hashlib.sha256(f"{verdict}\n{gist or raw}".encode()).hexdigest()
-    return Message.objects.get_or_create(
-        payment=payment,
-        source=source,
-        digest=digest,
-        defaults={"raw": raw, "verdict": verdict},
-    )
+    message = Message(payment=payment, source=source, digest=digest, raw=raw, verdict=verdict)
+    if rows.insert_unless_there(message):
+        return message, True
+    return Message.objects.get(payment=payment, source=source, digest=digest), False
 
 
 def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Message | None:

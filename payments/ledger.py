@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Case, Q, Sum, When
 from django.db.models.functions import Coalesce
 
+from config import rows
 from payments.models import Payment, Refund, Settlement, SettlementLine, Transfer
 from payments.models.ledger import Account
 from tenants.current import today
@@ -133,7 +134,7 @@ def fees_of(payment: Payment) -> tuple[int, int]:
 def _book(
     payment: Payment, *, debit: Account, credit: Account, paise: int, refund: Refund | None = None
 ) -> None:
-    Transfer.objects.create(
+    transfer = Transfer(
         live=payment.live,
         day=today(),
         payment=payment,
@@ -143,6 +144,7 @@ def _book(
         paise=paise,
         method=payment.method,
     )
+    rows.insert(transfer)
 
 
 def _net(account: Account) -> Any:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from config import rows
 from config.clock import now
 from payments import inbox, ledger
 from payments.foreign_refunds import record_foreign
@@ -34,6 +35,16 @@ MEANING = {
     Outcome.UNKNOWN: PaymentState.UNKNOWN,
 }
 
+# The payment under its lock, with what is needed to judge an answer about it.
+LOCKED = rows.OneRow(
+    Payment.objects.select_for_update(of=("self",)).select_related("account", "link"), by="pk"
+)
+# What a status answer decides of a payment; nothing else of the row is written.
+DECIDED = (
+    *("state", "slot", "paytm_txn_id", "bank_txn_id", "method", "gateway", "bank", "result_code"),
+    *("result_message", "received_paise", "paid_at", "surplus", "decided_at"),
+)
+
 
 def settle(payment: Payment, answer: OrderStatus) -> Payment:
     """Apply one status answer, or nothing. Safe to repeat, in any order, from anywhere.
@@ -42,11 +53,7 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
     The payment, its timeline, its transfer and the job that tells people are one transaction.
     """
     with transaction.atomic():
-        locked = (
-            Payment.objects.select_for_update(of=("self",))
-            .select_related("account", "link")
-            .get(pk=payment.pk)
-        )
+        locked = LOCKED.get(payment.pk)
         message, _ = inbox.keep(
             locked, Message.Source.STATUS, answer.raw, answer.outcome.value, _gist(answer)
         )
@@ -141,12 +148,21 @@ def _apply(payment: Payment, state: PaymentState, answer: OrderStatus, message: 
     payment.bank = (answer.bank or "")[:60]
     payment.decided_at = None if state in UNDECIDED else now()
     payment.received_paise = (answer.amount_paise or 0) if state in ARRIVED else 0
-    payment.save()
+    with rows.one_trip():
+        rows.update(payment, *DECIDED)
+        _book(payment, state)
+        note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
+        _tell(payment, state)
+
+
+def _book(payment: Payment, state: PaymentState) -> None:
     if state == PaymentState.PAID:
         ledger.book_sale(payment, payment.received_paise)
     if state == PaymentState.SURPLUS:
         ledger.book_surplus(payment, payment.received_paise)
-    note(payment, "status", f"{answer.code} {answer.message}".strip(), message=message)
+
+
+def _tell(payment: Payment, state: PaymentState) -> None:
     if state in (*ARRIVED, PaymentState.FAILED):
         payment_changed.enqueue(current_tenant().pk, payment_id=str(payment.pk), state=state)
     if state == PaymentState.SURPLUS and payment.link.surplus_policy != Link.SurplusPolicy.ASK:

@@ -1,5 +1,6 @@
 """The story of a payment, one appended entry at a time."""
 
+from config import rows
 from payments.models import Message, Payment, Refund, TimelineEntry
 from tenants.models import User
 
@@ -14,7 +15,7 @@ def note(
     by: User | None = None,
 ) -> None:
     """Append what happened, with the state it left and the message that is its evidence."""
-    TimelineEntry.objects.create(
+    entry = TimelineEntry(
         payment=payment,
         refund=refund,
         message=message,
@@ -24,3 +25,4 @@ def note(
         by_id=by.pk if by else None,
         by_name=str(by)[:80] if by else "",
     )
+    rows.insert(entry)

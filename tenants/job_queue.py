@@ -7,6 +7,7 @@ Leases follow the database's clock, everything else the business clock, passed a
 """
 
 import json
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection, transaction
+
+from config import rows
 
 LEASE_SECONDS: Final = 120
 PROMOTE_AT_ONCE: Final = 1000
@@ -50,16 +53,15 @@ def insert(
     job that absorbed this one starts after our commit and sees what we wrote.
     """
     state = "waiting" if run_at > now else "ready"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO job (lane, kind, tenant_id, args, key, state, run_at, attempts, last_error)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, 0, '')
-            ON CONFLICT (key) DO UPDATE SET run_at = EXCLUDED.run_at, state = EXCLUDED.state
-            WHERE job.run_at > EXCLUDED.run_at
-            """,
-            [lane, kind, tenant_id, json.dumps(args, allow_nan=False), key, state, run_at],
-        )
+    rows.run(
+        """
+        INSERT INTO job (lane, kind, tenant_id, args, key, state, run_at, attempts, last_error)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, 0, '')
+        ON CONFLICT (key) DO UPDATE SET run_at = EXCLUDED.run_at, state = EXCLUDED.state
+        WHERE job.run_at > EXCLUDED.run_at
+        """,
+        [lane, kind, tenant_id, json.dumps(args, allow_nan=False), key, state, run_at],
+    )
     if state == "ready":
         _wake_after_commit()
 
@@ -70,10 +72,34 @@ def _wake_after_commit() -> None:
         transaction.on_commit(notify, robust=True)
 
 
+class Crier:
+    """Wakes every worker after commits; threads that commit meanwhile share one NOTIFY.
+
+    Whoever finds another crying leaves it to them: they cry again for commits they may have
+    missed. So each commit is followed by a NOTIFY that began after it.
+    """
+
+    def __init__(self) -> None:
+        self._crying = threading.Lock()
+        self._wanted = threading.Event()
+
+    def cry(self) -> None:
+        self._wanted.set()
+        while self._wanted.is_set() and self._crying.acquire(blocking=False):
+            try:
+                self._wanted.clear()
+                with connection.cursor() as cursor:
+                    cursor.execute(f"NOTIFY {CHANNEL}")
+            finally:
+                self._crying.release()
+
+
+_crier = Crier()
+
+
 def notify() -> None:
     """Wake every worker. Only a hint: they poll as well."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"NOTIFY {CHANNEL}")
+    _crier.cry()
 
 
 def promote(now: datetime) -> int:

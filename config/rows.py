@@ -1,0 +1,208 @@
+"""Single rows at a fraction of the ORM's price, for the few places where money is counted in
+microseconds: SQL is worked out once for each process, not for each call.
+
+Nothing here sends signals. Tables are found by the search path, as the ORM finds them.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
+
+import django.db
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.utils import CursorWrapper
+from django.db.models import AutoField, BinaryField, Field, JSONField, Model, QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.query import get_related_populators
+from django.db.transaction import TransactionManagementError
+
+from config.postgresql.prepared import Prepared
+
+connection: Any = django.db.connection  # ours and django-tenants'; it has no types
+
+M = TypeVar("M", bound=Model)
+if TYPE_CHECKING:
+    AnyField = Field[Any, Any]
+else:
+    AnyField = Field
+VALUE = object()  # stands in the SQL's parameters for what is asked by
+
+
+class Statement(NamedTuple):
+    """SQL in which every `%` belongs to a `%s`. `again`: the same text will come many times."""
+
+    sql: str
+    values: Sequence[Any]
+    again: bool = True
+
+
+class Trip(threading.local):
+    """The statements of this thread that wait to be sent together; None outside `one_trip`."""
+
+    waiting: list[Statement] | None = None
+
+
+_trip = Trip()
+
+
+@contextmanager
+def one_trip() -> Iterator[None]:
+    """Send what `run`, `insert` and `update` are given inside as one message, in that order.
+
+    For writes of one transaction that do not depend on each other's answers. It is sent at the
+    end, so that is where the database's refusals are raised; an exception sends nothing.
+    """
+    if _trip.waiting is not None:
+        raise RuntimeError("a trip within a trip")
+    _trip.waiting = []
+    try:
+        yield
+        statements = _trip.waiting
+    finally:
+        _trip.waiting = None
+    if statements:
+        with _sent(statements):
+            pass
+
+
+def run(sql: str, values: Sequence[Any]) -> None:
+    """Run one statement whose answer nobody needs, with the others of the trip if there is one."""
+    _write(Statement(sql, values, again=False))
+
+
+def insert(row: Model) -> None:
+    """As `row.save(force_insert=True)`, but a key that the database makes is not fetched."""
+    sql, values = _insertion(type(row))
+    _write(Statement(sql, values(row)))
+
+
+def insert_unless_there(row: Model) -> bool:
+    """Insert it at once and set its key; False, and nothing written, when a unique constraint
+    has such a row."""
+    sql, values = _insertion(type(row), " ON CONFLICT DO NOTHING RETURNING ")
+    with _sent([Statement(sql, values(row))]) as cursor:
+        found = cursor.fetchone()
+    if found is not None:
+        row.pk, row._state.adding, row._state.db = found[0], False, DEFAULT_DB_ALIAS
+    return found is not None
+
+
+def update(row: Model, *names: str) -> None:
+    """As `row.save(update_fields=names)` of a row that is locked, and so is there."""
+    sql, values = _updating(type(row), names)
+    _write(Statement(sql, (*values(row), row.pk)))
+
+
+class OneRow(Generic[M]):
+    """A queryset read one row at a time, by one field, its SQL worked out at the first call.
+
+    `filter`, `only`, `select_related` and `select_for_update` are honoured, nothing else is.
+    """
+
+    def __init__(self, queryset: QuerySet[M], *, by: str) -> None:
+        self._queryset, self._by = queryset, by
+
+    def get(self, value: object) -> M:
+        """Raises the model's DoesNotExist."""
+        row = self.find(value)
+        if row is None:
+            raise self._queryset.model.DoesNotExist  # type: ignore[attr-defined]
+        return row
+
+    def find(self, value: object) -> M | None:
+        """None when there is no such row. Raises TransactionManagementError for a lock outside
+        a transaction."""
+        sql, parameters = self._sql
+        if self._queryset.query.select_for_update and connection.get_autocommit():
+            raise TransactionManagementError("a lock outside a transaction")
+        values = [value if each is VALUE else each for each in parameters]
+        with _sent([Statement(sql, values)]) as cursor:
+            row = cursor.fetchone()
+        return None if row is None else self._instance(row)
+
+    def _instance(self, row: tuple[Any, ...]) -> M:
+        start, end, names, related = self._shape
+        instance = self._queryset.model.from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+        for each in related:
+            each.populate(row, instance)
+        return instance
+
+    @cached_property
+    def _compiler(self) -> Any:
+        asked = self._queryset.filter(**{self._by: RawSQL("%s", [VALUE])})
+        return asked.query.get_compiler(DEFAULT_DB_ALIAS)
+
+    @cached_property
+    def _sql(self) -> tuple[str, tuple[object, ...]]:
+        return self._compiler.as_sql()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _shape(self) -> tuple[int, int, list[str], list[Any]]:
+        """Which columns are the row's own, their names, and who reads the related rows."""
+        select, info = self._compiler.select, self._compiler.klass_info
+        start, end = info["select_fields"][0], info["select_fields"][-1] + 1
+        names = [column.target.attname for column, _, _ in select[start:end]]
+        related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        return start, end, names, related
+
+
+def _write(statement: Statement) -> None:
+    if _trip.waiting is None:
+        with _sent([statement]):
+            pass
+    else:
+        _trip.waiting.append(statement)
+
+
+@contextmanager
+def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
+    """A cursor after these statements, sent as one message; it has the answer to the last."""
+    with connection.cursor() as cursor:  # first of all: it may be that of a new connection
+        prepared: Prepared = connection.prepared
+        home = str(connection.schema_name)
+        text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
+        try:
+            cursor.execute(text, [value for each in statements for value in each.values])
+        except Exception:
+            prepared.doubt()
+            raise
+        yield cursor
+
+
+Values = Callable[[Model], tuple[Any, ...]]
+
+
+@cache
+def _insertion(model: type[Model], returning: str = "") -> tuple[str, Values]:
+    """The SQL, and what reads its values off a row. `returning` ends before the key's name."""
+    fields = [f for f in model._meta.local_concrete_fields if not isinstance(f, AutoField)]
+    columns, marks = ", ".join(map(_column, fields)), ", ".join(["%s"] * len(fields))
+    key = returning and returning + _column(model._meta.pk)
+    return f"INSERT INTO {_table(model)} ({columns}) VALUES ({marks}){key}", _reader(fields)  # noqa: S608
+
+
+@cache
+def _updating(model: type[Model], names: tuple[str, ...]) -> tuple[str, Values]:
+    fields = [cast(AnyField, model._meta.get_field(name)) for name in names]
+    changes = ", ".join(f"{_column(field)} = %s" for field in fields)
+    sql = f"UPDATE {_table(model)} SET {changes} WHERE {_column(model._meta.pk)} = %s"  # noqa: S608
+    return sql, _reader(fields)
+
+
+def _reader(fields: Sequence[AnyField]) -> Values:
+    """Values as they are: the driver knows texts, numbers, times and UUIDs, and no others."""
+    odd = [field.name for field in fields if isinstance(field, JSONField | BinaryField)]
+    if odd or len(fields) < 2:
+        raise TypeError(f"not for these fields: {odd or fields}")
+    return attrgetter(*[field.attname for field in fields])
+
+
+def _table(model: type[Model]) -> str:
+    return str(connection.ops.quote_name(model._meta.db_table))
+
+
+def _column(field: AnyField) -> str:
+    return str(connection.ops.quote_name(field.column))
