@@ -4,10 +4,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from uuid import UUID
 
 from django.conf import settings
 
 from config import metrics
+from config.remembered import Remembered
 from merchants.models import PaytmAccount
 from merchants.sealing import open_sealed
 from payments.paytm import Breaker, Client, Credentials
@@ -15,11 +17,16 @@ from payments.paytm import Breaker, Client, Credentials
 logger = logging.getLogger(__name__)
 
 
+# An account's sealed key never changes; what may is whether we can still open it.
+_keys = Remembered[tuple[UUID, str], str](seconds=1.0)
+
+
 def credentials_of(account: PaytmAccount) -> Credentials:
-    """Raises merchants.sealing.CannotOpen when the sealed key does not open here."""
+    """Raises merchants.sealing.CannotOpen when the sealed key did not open here a second ago."""
+    place = (account.pk, account.sealed_key)
     return Credentials(
         mid=account.mid,
-        key=open_sealed(account, "sealed_key"),
+        key=_keys.get(place, lambda: open_sealed(account, "sealed_key")),
         website=account.website,
         base_url=account.base_url,
     )

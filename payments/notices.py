@@ -4,13 +4,13 @@ Paytm's checksum covers values, not field names, so a message that verifies can 
 (Paytm: checksum). One that fails is kept as evidence and answered 4xx; it too makes us ask.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from django.db import transaction
 
+from config import rows
 from config.metrics import messages
 from merchants.sealing import CannotOpen
 from payments import inbox
@@ -38,6 +38,10 @@ MAX_FIELDS = 200
 HINTS = 5  # an hour and payment
 
 Pairs = Sequence[tuple[str, str]]
+
+LOCKED = rows.OneRow(
+    Payment.objects.select_for_update(of=("self",)).select_related("account"), by="order_id"
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,24 @@ def _receive(
     raw: str,
     verified: Callable[[Credentials], Notice],
 ) -> Received:
-    payment = _known(order_id, live)
-    if payment is None:
-        messages.labels(source, "unknown_order").inc()
-        return Received(None, "unknown_order")
+    with transaction.atomic():
+        payment = _locked(order_id, live)
+        if payment is not None:
+            return _judge(payment, source, raw, verified)
+    messages.labels(source, "unknown_order").inc()
+    return Received(None, "unknown_order")
+
+
+def _locked(order_id: str | None, live: bool) -> Payment | None:
+    """The payment, its row held before anything else is, as settling does: one order of locks
+    for everything that speaks of a payment, and no deadlock."""
+    payment = LOCKED.find(order_id) if order_id else None
+    return payment if payment and payment.live == live else None
+
+
+def _judge(
+    payment: Payment, source: str, raw: str, verified: Callable[[Credentials], Notice]
+) -> Received:
     try:
         notice = verified(credentials_of(payment.account))
     except BadMessage as error:
@@ -82,21 +100,16 @@ def _receive(
     return _accept(payment, source, raw, notice)
 
 
-def _known(order_id: str | None, live: bool) -> Payment | None:
-    if order_id is None:
-        return None
-    return Payment.objects.select_related("account").filter(order_id=order_id, live=live).first()
-
-
 def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received:
-    with _locked(payment):
-        message, is_news = inbox.keep(payment, source, raw, "verified")
+    message, is_news = inbox.keep(payment, source, raw, "verified")
+    may_ask = is_news or _may_ask(payment)
+    with rows.one_trip():
         if is_news:
             note(payment, source, message=message)
-        if is_news or _may_ask(payment):
+        if may_ask:
             ask_soon(payment)
-            if notice.is_of_refund:
-                _ask_about_refund(payment, notice.ref_id or "")
+    if may_ask and notice.is_of_refund:
+        _ask_about_refund(payment, notice.ref_id or "")
     return Received(payment)
 
 
@@ -110,22 +123,12 @@ def _ask_about_refund(payment: Payment, ref_id: str) -> None:
 
 
 def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:
-    with _locked(payment):
-        message = inbox.keep_refused(payment, source, raw, reason)
-        if message:
-            note(payment, source, message.verdict, message=message)
-        if _may_ask(payment):
-            ask_soon(payment)
+    message = inbox.keep_refused(payment, source, raw, reason)
+    if message:
+        note(payment, source, message.verdict, message=message)
+    if _may_ask(payment):
+        ask_soon(payment)
     return Received(payment, reason)
-
-
-@contextmanager
-def _locked(payment: Payment) -> Iterator[None]:
-    """A transaction that holds the payment's row before anything else, as settling does: one
-    order of locks for everything that speaks of a payment, and no deadlock."""
-    with transaction.atomic():
-        Payment.objects.select_for_update().get(pk=payment.pk)
-        yield
 
 
 def _may_ask(payment: Payment) -> bool:

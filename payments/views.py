@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.client_ip import client_network
+from config.remembered import Remembered
 from merchants.models import Profile
 from payments import collecting, ledger, notices, own_attempts, reasons
 from payments.asking import ask_on_view
@@ -22,7 +23,7 @@ from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
 from payments.returning import return_url
 from tenants import limits
-from tenants.access import PayerRequest, payer
+from tenants.access import PayerRequest, messenger, payer
 from tenants.current import zone
 from tenants.models import PageReport
 
@@ -30,6 +31,10 @@ MINUTE, HOUR = 60, 3600
 POSTS = 120  # a minute, address and link
 BEGUN = 30  # attempts of those that are new
 REPORTS = 5  # an hour and address
+
+
+# What ends the test and the live address that Paytm was told, by tenant.
+_addresses = Remembered[str, tuple[str, str]](seconds=1.0)
 
 
 class TooMany(Exception):
@@ -170,7 +175,7 @@ def logo(request: PayerRequest, token: str) -> HttpResponse:
     return response
 
 
-@payer
+@messenger
 @csrf_exempt
 def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     """The payer's browser comes back from Paytm with a signed hint."""
@@ -186,7 +191,7 @@ def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     return _refused(request, live, received.payment, 400 if received.payment else 404)
 
 
-@payer
+@messenger
 @csrf_exempt
 @require_POST
 def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
@@ -243,11 +248,16 @@ def _can_continue(payment: Payment) -> bool:
 
 def _world(token: str) -> bool:
     """Whether the token names the tenant's live address for Paytm, or its test address."""
-    profile, secret = _profile(), token[-22:]
-    for live in (False, True):
-        if secrets.compare_digest(secret, profile.paytm_secret(live)):
-            return live
+    known = _addresses.get(token[:-22], _paytm_secrets)
+    for live, secret in enumerate(known):
+        if secrets.compare_digest(token[-22:], secret):
+            return bool(live)
     raise Http404
+
+
+def _paytm_secrets() -> tuple[str, str]:
+    profile = _profile()
+    return profile.paytm_secret(False), profile.paytm_secret(True)
 
 
 def _body(request: HttpRequest) -> bytes | None:

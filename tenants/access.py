@@ -113,6 +113,17 @@ def payer(view: View) -> View:
     return _declare(enter, view, "payer")
 
 
+def messenger(view: View) -> View:
+    """As `payer`, for who brings Paytm's messages: the tenant may be a second old even where it
+    is posted, for nothing but where it lives is asked of it."""
+
+    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponse:
+        request.tenant = recent_tenant_of_token(token)
+        return _within(request.tenant, view, request, {"token": token, **kwargs})
+
+    return _declare(enter, view, "payer")
+
+
 def staff(role: User.StaffRole, back_to: str = "platform") -> Callable[[View], View]:
     """Platform staff with a second factor; ADMIN views are closed to support (403).
 

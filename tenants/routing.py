@@ -1,18 +1,16 @@
 """From a public token to its tenant, remembered in the process for a second."""
 
 import re
-import time
 
 from django.http import Http404
 
+from config.remembered import Remembered
 from merchants.models import new_secret_part
 from tenants.models import KEY_LENGTH, Tenant
 
 TOKEN = rf"[a-z0-9]{{{KEY_LENGTH}}}[A-Za-z0-9_-]{{22}}"
-FRESH_SECONDS = 1.0
-REMEMBERED = 10_000
 
-_remembered: dict[str, tuple[float, Tenant]] = {}
+_remembered = Remembered[str, Tenant](seconds=1.0)
 
 
 class TokenConverter:
@@ -46,10 +44,7 @@ def new_token(tenant: Tenant) -> str:
 
 def recent_tenant_of_token(token: str) -> Tenant:
     """As `tenant_of_token`, at most a second old: good enough to look, not to act."""
-    known = _remembered.get(token[:KEY_LENGTH])
-    if known and known[0] > time.monotonic():
-        return known[1]
-    return tenant_of_token(token)
+    return _remembered.get(token[:KEY_LENGTH], lambda: tenant_of_token(token))
 
 
 def tenant_of_token(token: str) -> Tenant:
@@ -58,7 +53,4 @@ def tenant_of_token(token: str) -> Tenant:
     tenant: Tenant | None = Tenant.objects.exclude(state=Tenant.State.READY).filter(key=key).first()
     if tenant is None or not re.fullmatch(TOKEN, token):
         raise Http404
-    if len(_remembered) >= REMEMBERED:
-        _remembered.clear()
-    _remembered[key] = (time.monotonic() + FRESH_SECONDS, tenant)
-    return tenant
+    return _remembered.put(key, tenant)
