@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from django.conf import settings
@@ -42,11 +43,13 @@ _SHAPES: Final = [
     re.compile(r"(/(?:p/return|p|paytm)/)[A-Za-z0-9_-]{20,}"),
 ]
 _own_secrets: list[str] = []
+_json = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def configure(config: dict[str, str]) -> None:
     """Send every logger's records, the libraries' too, through one JSON line on stdout."""
     _own_secrets[:] = own_secrets()
+    scrub.cache_clear()
     quiet: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
@@ -96,7 +99,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: known(record, name) for name in FIELDS if hasattr(record, name)}
         if record.exc_info and record.exc_info[1]:
             line["traceback"] = "\n".join(story(record.exc_info[1]))
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _json.encode(line)
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -136,6 +139,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {scrub(words)[:LONGEST_WORDS]}"
 
 
+@lru_cache(maxsize=1024)  # routes, methods, kinds: a request's own line is made of few words
 def scrub(text: str) -> str:
     """The text with everything blanked that is or looks like a secret."""
     for secret in _own_secrets:

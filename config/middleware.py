@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.urls import resolve
 from django.utils.translation import gettext as _
 
 from config import errors, logs, metrics
@@ -161,6 +163,26 @@ def _texts(request: HttpRequest, raw_body: bool) -> Iterator[str]:
         for name, files in request.FILES.lists():
             yield name
             yield from (str(file) for file in files)
+
+
+def messengers(get_response: Answer) -> Answer:
+    """Paytm's messages go straight to their view: no session, language or user stands around
+    them, so that none is loaded and no cookie set, whatever a view does."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(RAW_BODIES):
+            return get_response(request)
+        request.resolver_match = match = resolve(request.path_info)
+        try:
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+        except (DatabaseError, InterfaceError) as error:
+            answer = errors.for_database_error(request, error)
+            if answer is None:
+                raise
+            return answer
+        return response
+
+    return middleware
 
 
 def database_errors(get_response: Answer) -> Answer:

@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "config.middleware.unshared",
     "config.middleware.public_schema",
     "config.middleware.readable",
+    "config.middleware.messengers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
