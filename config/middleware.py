@@ -175,6 +175,8 @@ def messengers(get_response: Answer) -> Answer:
         request.resolver_match = match = resolve(request.path_info)
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+            # CommonMiddleware is passed by; without this an empty answer would go in chunks.
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         except (DatabaseError, InterfaceError) as error:
             answer = errors.for_database_error(request, error)
             if answer is None:
