@@ -17,6 +17,7 @@ from merchants.sealing import CannotOpen
 from payments.asking import ask_later, ask_on_view
 from payments.clients import client_for
 from payments.models import Link, Payment
+from payments.outbox import payment_changed
 from payments.paytm import PaytmError, Refused, Unreachable
 from payments.schedule import DAY, MINUTE
 from payments.settling import GRACE, TOKEN_LIFE
@@ -253,9 +254,17 @@ def _move(payment: Payment, state: str, kind: str, *, words: str = "", token: st
             state = locked.state
         if may_become(locked.state, state, PAYMENT_RANK):
             locked.state, locked.result_message = state, words[:500]
+            if state == PaymentState.FAILED:
+                _tell_failed(locked)
         locked.save()
         note(locked, kind, words)
     return locked
+
+
+def _tell_failed(payment: Payment) -> None:
+    payment_changed.enqueue(
+        current_tenant().pk, payment_id=str(payment.pk), state=PaymentState.FAILED
+    )
 
 
 def callback_url(live: bool) -> str:

@@ -76,7 +76,9 @@ def deliver(endpoint_id: str) -> None:
         give_up(waiting_at(UUID(endpoint_id)))
         return
     if not _take(endpoint_id):
-        return  # who is at it looks again after giving it back, and so sees what we came for
+        # Who is at it looks again after giving it back. Should they be gone, we do.
+        deliver_soon(Endpoint.objects.get(pk=endpoint_id), now() + LEASE)
+        return
     try:
         _send_due(endpoint_id)
     finally:

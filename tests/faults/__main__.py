@@ -50,7 +50,8 @@ def report(outcome: Outcome) -> None:
         say(f"to look at: {words}")
     say(
         f"{outcome.paid} orders paid at Paytm, {outcome.refunded} of them refunded;"
-        f" {outcome.pages} pages looked at; {outcome.cut_short} operations cut short by a fault"
+        f" {outcome.pages} pages looked at; {outcome.told} messages to merchants' systems;"
+        f" {outcome.cut_short} operations cut short by a fault"
     )
     if outcome.too_little:
         say(f"This proves nothing: {outcome.too_little}.")

@@ -22,6 +22,7 @@ from tests.faults.plan import HOUR, MINUTE, Blow, Operation, Plan
 from tests.faults.proxy import Proxy
 from tests.faults.simulated import ODD_OUTCOMES
 from tests.faults.stack import BrokenCampaign, Stack, prepared
+from tests.faults.systems import Systems
 
 THREADS = 12
 TELL_EVERY = 500  # operations
@@ -33,12 +34,17 @@ COUNTERS = ("lost", "doubled", "over_refunded", "wrong_tenant", "stuck")
 # five weeks, a week of tries of a refund, an hour in which a request may still arrive.
 PEACE = (30.0, 20 * MINUTE, 2 * HOUR, 7 * HOUR, 26 * HOUR, 50 * HOUR, 8 * 24 * HOUR, 36 * 24 * HOUR)
 
+# Hours more, one by one, for what is still on its way to systems that ask us to wait.
+LAST_TRIES = 60
+
 OVER_REFUNDED = """
     SELECT p.order_id, sum(r.amount_paise), p.received_paise
     FROM "{schema}".payments_refund r JOIN "{schema}".payments_payment p ON p.id = r.payment_id
     WHERE r.state <> 'failed' GROUP BY p.id, p.order_id, p.received_paise
     HAVING sum(r.amount_paise) > p.received_paise
 """
+END_SENDING = 'UPDATE "{schema}".merchants_endpoint SET busy_until = NULL'
+WAITING = "SELECT 1 FROM \"{schema}\".payments_delivery WHERE state = 'waiting'"
 DUE = """
     SELECT count(*) FROM job
     WHERE state <> 'waiting' OR run_at <= now() + %s * interval '1 second'
@@ -64,6 +70,7 @@ class Outcome:
     paid: int = 0
     refunded: int = 0
     pages: int = 0
+    told: int = 0  # messages that merchants' systems were sent
 
     @property
     def too_little(self) -> str:
@@ -72,8 +79,8 @@ class Outcome:
             return "not every operation was begun"
         if self.injected.total() * 4 < self.operations:
             return "fewer faults took effect than one for four operations"
-        if min(self.paid * 10, self.refunded * 50, self.pages) < self.operations:
-            return "too little was paid, refunded and looked at"
+        if min(self.paid * 10, self.refunded * 50, self.pages, self.told * 4) < self.operations:
+            return "too little was paid, refunded, looked at and told"
         return ""
 
     @property
@@ -95,8 +102,9 @@ def run(plan: Plan, data_dir: Path, bug: str = "") -> Outcome:
         emptied(data_dir),
         prepared(data_dir, bug) as stack,
         standing_between(stack, plan.seed) as proxy,
+        Systems() as systems,
     ):
-        campaign = Campaign(plan, stack, proxy)
+        campaign = Campaign(plan, stack, proxy, systems)
         campaign.prepare()
         campaign.fight()
         campaign.make_peace()
@@ -132,8 +140,8 @@ def standing_between(stack: Stack, seed: int) -> Iterator[Proxy]:
 class Campaign:
     """Its main thread strikes the blows of the plan while others carry out the operations."""
 
-    def __init__(self, plan: Plan, stack: Stack, proxy: Proxy) -> None:
-        self.plan, self.stack, self.proxy = plan, stack, proxy
+    def __init__(self, plan: Plan, stack: Stack, proxy: Proxy, systems: Systems) -> None:
+        self.plan, self.stack, self.proxy, self.systems = plan, stack, proxy, systems
         self.outcome = Outcome(plan)
         self.watch = Watch()
         self.world = World(stack, self.watch, [])
@@ -148,8 +156,10 @@ class Campaign:
     # --- Before ----------------------------------------------------------------------------
     def prepare(self) -> None:
         """Merchants, people, links; then the product is started."""
-        words = (str(self.plan.tenants), str(len(self.plan.operations)), self.stack.bug)
+        size = (str(self.plan.tenants), str(len(self.plan.operations)))
+        words = (*size, self.systems.url, self.stack.bug)
         told = self.stack.run("-m", "tests.faults.supporting", *words)
+        self.secrets = {path: key for shop in told for path, key in shop["secrets"].items()}
         self.world.shops = shops_of(told, self.stack, self.watch)
         self.schemas = [name for (name,) in self.stack.rows("SELECT schema_name FROM tenant")]
         self.stack.start("worker")
@@ -271,11 +281,22 @@ class Campaign:
         """No more faults; time passes until every schedule has run out and nothing is due."""
         self._take_stock()
         self.stack.rows(END_LEASES)
+        for schema in self.schemas:
+            self.stack.rows(END_SENDING.format(schema=schema))
         for seconds in PEACE:
             self.move_clock(seconds)
             self._wait_until_quiet()
             self.stack.paytm.finish_refunds()
+        for _ in range(LAST_TRIES):
+            if self._on_their_way():
+                self.move_clock(HOUR)
+                self._wait_until_quiet()
         self.tell("all is quiet")
+
+    def _on_their_way(self) -> bool:
+        """Whether a merchant's system is still to be told of something."""
+        everywhere = " UNION ALL ".join(WAITING.format(schema=name) for name in self.schemas)
+        return bool(self.stack.rows(f"{everywhere} LIMIT 1"))
 
     def _take_stock(self) -> None:
         """What took effect, as the proxy, Paytm and the actors have seen it."""
@@ -308,10 +329,12 @@ class Campaign:
     def judge(self) -> Outcome:
         """Compare the books, and add what was seen on the way."""
         books, theirs = self.stack.data_dir / "books.json", self.stack.paytm.books()
-        books.write_text(json.dumps(theirs))
+        heard, odd = self.systems.heard(self.secrets)
+        books.write_text(json.dumps(theirs | {"heard": heard}))
         for counter, found in self.stack.run("-m", "tests.faults.oracle", str(books)).items():
             self.outcome.found[counter] += found
-        self.outcome.found["wrong_tenant"] += self.watch.foreign
+        self.outcome.found["wrong_tenant"] += self.watch.foreign + odd
+        self.outcome.told = len(self.systems.requests)
         self.outcome.errors, self.outcome.pages = self.watch.errors, self.watch.pages
         self.outcome.paid = sum(order["paid_paise"] > 0 for order in theirs["orders"])
         self.outcome.refunded = sum(order["refunded_paise"] > 0 for order in theirs["orders"])

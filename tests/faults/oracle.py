@@ -1,8 +1,9 @@
 """`python -m tests.faults.oracle BOOKS`: the product's books against Paytm's, to the paisa.
 
-BOOKS is a file with the answer of the simulator's `/_control/books`. Prints, for each counter, what
-was found, in words. It follows the ledger's accounts: money that arrived is what sales and surplus
-were credited apart from refunds, money sent back is what the receivable was credited for refunds.
+BOOKS is a file with the answer of the simulator's `/_control/books`, and what was `heard` by the
+merchants' systems that are well. Prints, for each counter, what was found, in words. It follows the
+ledger's accounts: money that arrived is what sales and surplus were credited apart from refunds,
+money sent back is what the receivable was credited for refunds.
 """
 
 import json
@@ -23,11 +24,26 @@ from django_tenants.utils import tenant_context  # noqa: E402
 from config.clock import now  # noqa: E402
 from merchants import roles  # noqa: E402
 from merchants.models import PaytmAccount  # noqa: E402
-from payments.models import DailyFigure, Payment, Refund, Transfer  # noqa: E402
+from payments.events import PAYMENT_KINDS, REFUND_KINDS  # noqa: E402
+from payments.models import (  # noqa: E402
+    DailyFigure,
+    Delivery,
+    Event,
+    Payment,
+    Refund,
+    Transfer,
+)
 from payments.models.ledger import Account  # noqa: E402
-from payments.states import ARRIVED, REFUND_UNDECIDED, UNDECIDED  # noqa: E402
+from payments.states import (  # noqa: E402
+    ARRIVED,
+    REFUND_UNDECIDED,
+    UNDECIDED,
+    PaymentState,
+    RefundState,
+)
 from tenants.jobs import MONEY  # noqa: E402
 from tenants.models import CaughtMail, DeadJob, Job, Membership, Tenant, TenantDay  # noqa: E402
+from tests.faults.systems import GOOD  # noqa: E402
 from tests.faults.words import CANARY, ORDER_ID  # noqa: E402
 
 COUNTERS = ("lost", "doubled", "over_refunded", "wrong_tenant", "stuck")
@@ -52,7 +68,8 @@ def main(books: dict[str, Any]) -> dict[str, list[str]]:
     homes: dict[str, str] = {}
     for tenant in Tenant.objects.exclude(state=Tenant.State.READY):
         with tenant_context(tenant):
-            for counter, words in findings(tenant, orders, homes):
+            heard = set(books["heard"].get(tenant.slug, []))
+            for counter, words in [*findings(tenant, orders, homes), *unheard(heard)]:
                 found[counter].append(f"{tenant.slug}: {words}")
     for counter, words in [*unknown_orders(orders, homes), *jobs_left()]:
         found[counter].append(words)
@@ -185,6 +202,30 @@ def untold(tenant: Tenant) -> Iterator[Finding]:
             yield "stuck", f"{address} was never told of {order_id}"
         if others := {word for word in CANARY.findall(texts) if word not in tenant.name}:
             yield "wrong_tenant", f"{address} was told of {others}"
+
+
+def unheard(heard: set[str]) -> Iterator[Finding]:
+    """What the merchant's systems should have been told, by the ids its good one has heard."""
+    written = set(Event.objects.values_list("kind", "subject"))
+    for kind, pk, name in final_things():
+        if (kind, pk) not in written:
+            yield "lost", f"{name}: no event {kind}"
+    for event in Event.objects.prefetch_related("deliveries__endpoint"):
+        ends = {each.endpoint.url.rpartition("/")[2]: each.state for each in event.deliveries.all()}
+        if ends.get(GOOD) != Delivery.State.DELIVERED or Delivery.State.WAITING in ends.values():
+            yield "stuck", f"{event}: {ends}"
+        if event.message_id not in heard:
+            yield "lost", f"{event}: not heard by a system that is well"
+    for id in heard - {event.message_id for event in Event.objects.all()}:
+        yield "wrong_tenant", f"its system was told of {id}"
+
+
+def final_things() -> Iterator[tuple[str, str, str]]:
+    """What there must be an event of: its kind, its subject, and a name."""
+    for payment in Payment.objects.filter(state__in=PAYMENT_KINDS):
+        yield PAYMENT_KINDS[PaymentState(payment.state)], str(payment.pk), payment.order_id
+    for refund in Refund.objects.filter(state__in=REFUND_KINDS, retry=None):
+        yield REFUND_KINDS[RefundState(refund.state)], str(refund.pk), refund.ref_id
 
 
 def unknown_orders(orders: dict[str, Order], homes: dict[str, str]) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from config import embedded, supervisor
 from config.processes import Service, tail
 from config.supervisor import Demo
 from tests.faults.simulated import Paytm
+from tests.faults.systems import PATIENCE
 from tests.ports import free_ports
 
 STARTUP = 120.0  # seconds
@@ -145,6 +146,7 @@ def environment(port: int, data_dir: Path, bug: str) -> dict[str, str]:
         "DATABASE_URL": embedded.url(data_dir / "postgres"),
         "TRUSTED_PROXIES": "127.0.0.1",
         "PAYTM_PATIENCE": "1",
+        "WEBHOOK_PATIENCE": str(PATIENCE),
         "LOG_LEVEL": "WARNING",
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "BUG": bug,

@@ -1,5 +1,5 @@
-"""`python -m tests.faults.supporting TENANTS SIZE BUG`: merchants, people and links, made by the
-product's own rules. Prints them.
+"""`python -m tests.faults.supporting TENANTS SIZE SYSTEMS BUG`: merchants, people, links and the
+endpoints of their systems, made by the product's own rules. Prints them.
 
 Every merchant has a canary, a word that stands in its name and on its links, and so on all of its
 pages. No page of another merchant may ever show it. With a BUG the guards go that the database
@@ -18,23 +18,24 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
-from merchants import connecting  # noqa: E402
+from merchants import connecting, endpoints  # noqa: E402
 from payments.linking import Terms, make_link  # noqa: E402
 from payments.models import Link  # noqa: E402
 from payments.money import parse_inr  # noqa: E402
 from tenants.models import User  # noqa: E402
 from tests import cast  # noqa: E402
 from tests.faults.bugs import BUGS  # noqa: E402
+from tests.faults.systems import ways_of  # noqa: E402
 
 Policy = Link.SurplusPolicy
 SOME = 4  # payments that a link takes which takes some
 
 
-def main(tenants: int, size: int, bug: str) -> list[dict[str, Any]]:
-    return [merchant(number, size // tenants, bug) for number in range(tenants)]
+def main(tenants: int, size: int, systems: str, bug: str) -> list[dict[str, Any]]:
+    return [merchant(number, size // tenants, systems, bug) for number in range(tenants)]
 
 
-def merchant(number: int, operations: int, bug: str) -> dict[str, Any]:
+def merchant(number: int, operations: int, systems: str, bug: str) -> dict[str, Any]:
     """One merchant with two people and enough links for so many operations."""
     canary = f"canary{uuid.uuid4().hex[:12]}"
     owner, clerk = cast.person(f"Owner{number}"), cast.person(f"Clerk{number}")
@@ -52,6 +53,9 @@ def merchant(number: int, operations: int, bug: str) -> dict[str, Any]:
             "mid": account.mid,
             "people": [owner.email, clerk.email],
             "password": cast.PASSWORD,
+            "secrets": dict(
+                endpoint(owner, systems, f"/{tenant.slug}/{way}") for way in ways_of(number)
+            ),
             "links": {
                 "fixed": [link(owner, canary, "250.00"), link(owner, canary, "1499.50")],
                 "open": [link(owner, canary, None, policy=Policy.ACCEPT)],
@@ -62,6 +66,13 @@ def merchant(number: int, operations: int, bug: str) -> dict[str, Any]:
                 ],
             },
         }
+
+
+def endpoint(by: User, systems: str, path: str) -> tuple[str, str]:
+    """The path of a new endpoint, and its secret."""
+    wanted = endpoints.Terms(url=f"{systems}{path}")
+    _, secret = endpoints.make_endpoint(wanted, id=uuid.uuid4(), live=False, by=by)
+    return path, secret
 
 
 def link(
@@ -82,4 +93,4 @@ def link(
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:] or [""])))
+    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4])))

@@ -89,6 +89,15 @@ def test_a_success_after_a_failure_is_another_event() -> None:
     assert (failed["state"], failed["received_paise"], failed["paid_at"]) == ("failed", 0, None)
 
 
+def test_what_could_not_even_begin_at_paytm_has_failed_too(settings: Any) -> None:
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # nobody listens there
+    make.endpoint()
+    order = make.attempt(make.link())
+    run_due()
+    assert order.state == "failed"
+    assert told("payment.failed")["order_id"] == order.order_id
+
+
 def test_surplus_and_that_it_was_kept(alice: User) -> None:
     order = make.payment(make.link())
     settle(order, answer(order, amount_paise=600_00))
