@@ -42,6 +42,9 @@ os.environ |= ENVIRONMENT
 (DATA_DIR / "static").mkdir()
 
 # What `make check` leaves to `make test`: places of many small tests, or of real processes.
+# What stays in one test process: browser tests share one running product, and each fault campaign
+# is a product of its own, of which two at once would only wait for each other.
+ONE_PROCESS = {"tests/browser/": "browser", "tests/faults/": "faults"}
 SLOW_PLACES = (
     "tests/attack/",
     "tests/simulator/",
@@ -78,8 +81,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(SLOW_PLACES):
             item.add_marker(pytest.mark.slow)
-        if item.nodeid.startswith("tests/browser/"):  # they share one running product
-            item.add_marker(pytest.mark.xdist_group("browser"))
+        for place, group in ONE_PROCESS.items():
+            if item.nodeid.startswith(place):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
