@@ -41,10 +41,10 @@ ENVIRONMENT = {
 os.environ |= ENVIRONMENT
 (DATA_DIR / "static").mkdir()
 
-# What `make check` leaves to `make test`: places of many small tests, or of real processes.
 # What stays in one test process: browser tests share one running product, and each fault campaign
 # is a product of its own, of which two at once would only wait for each other.
 ONE_PROCESS = {"tests/browser/": "browser", "tests/faults/": "faults"}
+# What `make check` leaves to `make test`: places of many small tests, or of real processes.
 SLOW_PLACES = (
     "tests/attack/",
     "tests/simulator/",
