@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import resolve
+from django.utils.translation import activate, get_language_from_request
 from django.utils.translation import gettext as _
 
 from config import errors, logs, metrics
@@ -166,12 +167,13 @@ def _texts(request: HttpRequest, raw_body: bool) -> Iterator[str]:
 
 
 def messengers(get_response: Answer) -> Answer:
-    """Paytm's messages go straight to their view: no session, language or user stands around
-    them, so that none is loaded and no cookie set, whatever a view does."""
+    """Paytm's messages go straight to their view: no session and no user stands around them, so
+    that none is loaded and no cookie set, whatever a view does."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(RAW_BODIES):
             return get_response(request)
+        activate(get_language_from_request(request))  # or it would be the last request's
         request.resolver_match = match = resolve(request.path_info)
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)

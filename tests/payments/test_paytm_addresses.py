@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import translation
 from django_tenants.utils import tenant_context
 
 from config.clock import now
@@ -19,7 +20,7 @@ from payments.refunding import ask_refund
 from tenants.jobs import run_due
 from tenants.models import Job, Tenant, User
 from tests import make
-from tests.conftest import MIDS
+from tests.conftest import MIDS, SignIn
 from tests.forms import Form
 from tests.paytm.server import envelope
 from tests.wire import Simulator, go_to_paytm, send
@@ -51,6 +52,19 @@ def test_a_true_callback_is_answered_with_the_payments_page(
     assert answer.status_code == 303
     assert answer["Location"] == f"/p/return/{Payment.objects.get().token}"
     assert not answer.cookies
+
+
+def test_no_session_and_no_other_requests_language_stand_around_it(
+    sign_in: SignIn, alice: User, callback: Form, address: str
+) -> None:
+    browser = sign_in(alice)
+    translation.activate("de")
+    answer = send(browser, address, callback.fields)
+    assert answer.status_code == 303
+    assert (answer.headers.get("Vary"), answer["Content-Length"]) == (None, "0")
+    assert not answer.cookies
+    assert "Content-Security-Policy" in answer
+    assert translation.get_language() == "en"
 
 
 @pytest.mark.parametrize(
