@@ -275,7 +275,7 @@ def test_every_event_is_delivered_or_given_up_and_none_has_two_ids(
     for how in hows[:5]:
         make.endpoint(f"{receiver.url}/{how}")
     stalled = make.endpoint(f"{receiver.url}/stall")
-    total = size(24, 10_000)
+    total = size(24, 500)
     for _ in range(total):
         make.payout(live=False)
     work(open_acme)
