@@ -25,7 +25,7 @@ run: .venv/demo.installed
 	@exec $(BIN)/python -m config.supervisor
 
 test: .venv/dev.installed
-	@$(PYTEST) -n 3 --dist loadgroup
+	@$(PYTEST) -n 2 --dist loadgroup
 
 check: .venv/dev.installed
 	@$(BIN)/ruff check
