@@ -37,6 +37,7 @@ def test_a_taken_address_leaves_nothing(alice: User, acme: Tenant) -> None:
     assert Tenant.objects.count() == before
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_two_people_asking_for_one_address_at_once_get_one_merchant(several: list[User]) -> None:
     gate = threading.Barrier(len(several))

@@ -167,6 +167,7 @@ def test_accepting_needs_the_invited_address(acme: Tenant, alice: User, charlie:
     assert Membership.objects.filter(tenant=acme).count() == 2
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("act", ["demote", "remove"])
 def test_owners_who_turn_on_each_other_at_once_leave_one(act: str) -> None:

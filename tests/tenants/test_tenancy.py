@@ -125,6 +125,7 @@ def test_a_suspended_merchant_takes_nothing_new_but_money_under_way_lands(
     assert sign_in(alice).get("/m/acme/test/").status_code == 200
 
 
+@pytest.mark.slow
 def test_many_claims_at_once_get_a_merchant_each(open_acme: Tenant) -> None:
     owner = User.objects.get(name="Alice")
     made = at_once(
