@@ -22,8 +22,6 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 import requests
 from django.conf import settings
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -36,7 +34,7 @@ from urllib3.exceptions import (
 from urllib3.util import Timeout
 
 from payments.models.event import Failure
-from payments.paytm.transport import TimedResponse, session_over
+from payments.paytm.transport import TimedResponse, adapter_over, session_over
 
 CONNECT_SECONDS: Final = 3.05
 ANSWER_LIMIT: Final = 64 * 1024
@@ -202,7 +200,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     timeout: Any = Timeout(connect=CONNECT_SECONDS, total=settings.WEBHOOK_PATIENCE)
     with (
-        session_over(_Adapter(max_retries=0)) as session,
+        session_over(adapter_over(_HTTP, _HTTPS)) as session,
         session.post(
             url,
             data=body,
@@ -312,17 +310,3 @@ class _HTTPS(HTTPSConnection):
 
     def _new_conn(self) -> socket.socket:
         return _connect(self)
-
-
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPS
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}

@@ -159,6 +159,7 @@ def _page(request: WorldRequest, endpoint: Endpoint, form: Form, status: int = 2
     deliveries = [*newest[:SHOWN_DELIVERIES]]
     context = {
         "endpoint": endpoint,
+        "intro": endpoint.url if endpoint.description else "",  # else it is the title
         "deliveries": deliveries,
         "waiting": delivering.waiting_at(endpoint.pk).count(),
         "replay_form": form,

@@ -1,9 +1,12 @@
 """The page a merchant's people begin with."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -27,6 +30,8 @@ from payments.money import format_inr
 from payments.states import RefundState
 from tenants.access import MerchantRequest, WorldRequest, member
 from tenants.current import today
+
+Want = tuple[int, str, str]  # how many, in words, and where to go
 
 LATEST = 8
 WEEK = timedelta(days=7)
@@ -97,66 +102,54 @@ def _chart(request: WorldRequest) -> dict[str, Any]:
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
     """What needs a person: money nobody asked for, refunds and events that did not arrive, odd
     payouts."""
-    to_decide = surplus.undecided(request.live).count()
-    refunds = Refund.objects.filter(live=request.live)
-    failed = refunds.filter(
-        state=RefundState.FAILED, decided_at__gt=now() - FRESH_FAILURE, retry=None
-    ).count()
-    waiting = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
-    odd = open_discrepancies(request.live).count()
-    stopped = Endpoint.objects.filter(live=request.live, state=Endpoint.State.STOPPED).count()
-    dead = Delivery.objects.filter(
-        live=request.live, state=Delivery.State.DEAD, decided_at__gt=now() - FRESH_FAILURE
-    ).count()
-    wants = (
-        (
-            to_decide,
-            ngettext(
-                "%(n)s payment brought money that nobody asked for",
-                "%(n)s payments brought money that nobody asked for",
-                to_decide,
-            ),
-            _url(request, "surplus"),
-        ),
-        (
-            failed,
-            ngettext("%(n)s refund failed", "%(n)s refunds failed", failed),
-            f"{_url(request, 'refunds')}?state=failed",
-        ),
-        (
-            waiting,
-            ngettext(
-                "%(n)s refund waits for balance at Paytm",
-                "%(n)s refunds wait for balance at Paytm",
-                waiting,
-            ),
-            f"{_url(request, 'refunds')}?state=requested",
-        ),
-        (
-            odd,
-            ngettext(
-                "%(n)s exception in Paytm's payouts is open",
-                "%(n)s exceptions in Paytm's payouts are open",
-                odd,
-            ),
-            _url(request, "exceptions"),
-        ),
-        (
-            stopped,
-            ngettext(
-                "We stopped sending events to %(n)s endpoint",
-                "We stopped sending events to %(n)s endpoints",
-                stopped,
-            ),
-            _url(request, "endpoints"),
-        ),
-        (
-            dead,
-            ngettext("%(n)s event was not delivered", "%(n)s events were not delivered", dead),
-            f"{_url(request, 'events')}?state=dead",
-        ),
+    found = (find(request) for find in (_of_surplus, _of_refunds, _of_payouts, _of_events))
+    return [{"text": text % {"n": n}, "url": url} for n, text, url in chain(*found) if n]
+
+
+def _of_surplus(request: WorldRequest) -> Iterator[Want]:
+    n = surplus.undecided(request.live).count()
+    text = ngettext(
+        "%(n)s payment brought money that nobody asked for",
+        "%(n)s payments brought money that nobody asked for",
+        n,
     )
-    return [{"text": text % {"n": n}, "url": url} for n, text, url in wants if n]
+    yield n, text, _url(request, "surplus")
+
+
+def _of_refunds(request: WorldRequest) -> Iterator[Want]:
+    refunds, url = Refund.objects.filter(live=request.live), _url(request, "refunds")
+    fresh = Q(decided_at__gt=now() - FRESH_FAILURE, retry=None)
+    n = refunds.filter(fresh, state=RefundState.FAILED).count()
+    yield n, ngettext("%(n)s refund failed", "%(n)s refunds failed", n), f"{url}?state=failed"
+    n = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
+    text = ngettext(
+        "%(n)s refund waits for balance at Paytm", "%(n)s refunds wait for balance at Paytm", n
+    )
+    yield n, text, f"{url}?state=requested"
+
+
+def _of_payouts(request: WorldRequest) -> Iterator[Want]:
+    n = open_discrepancies(request.live).count()
+    text = ngettext(
+        "%(n)s exception in Paytm's payouts is open",
+        "%(n)s exceptions in Paytm's payouts are open",
+        n,
+    )
+    yield n, text, _url(request, "exceptions")
+
+
+def _of_events(request: WorldRequest) -> Iterator[Want]:
+    n = Endpoint.objects.filter(live=request.live, state=Endpoint.State.STOPPED).count()
+    text = ngettext(
+        "We stopped sending events to %(n)s endpoint",
+        "We stopped sending events to %(n)s endpoints",
+        n,
+    )
+    yield n, text, _url(request, "endpoints")
+    fresh = Q(decided_at__gt=now() - FRESH_FAILURE)
+    n = Delivery.objects.filter(fresh, live=request.live, state=Delivery.State.DEAD).count()
+    text = ngettext("%(n)s event was not delivered", "%(n)s events were not delivered", n)
+    yield n, text, f"{_url(request, 'events')}?state=dead"
 
 
 def _url(request: WorldRequest, name: str) -> str:

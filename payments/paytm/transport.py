@@ -34,7 +34,7 @@ _HEADERS = {
 
 def open_session() -> requests.Session:
     """A session that keeps connections alive and is safe to share between threads."""
-    return session_over(_Adapter(max_retries=0))
+    return session_over(adapter_over(_HTTP, _HTTPS))
 
 
 def session_over(adapter: HTTPAdapter) -> requests.Session:
@@ -164,15 +164,12 @@ class _HTTPS(HTTPSConnection):
             super().connect()
 
 
-class _HTTPPool(HTTPConnectionPool):
-    ConnectionCls = _HTTP
-
-
-class _HTTPSPool(HTTPSConnectionPool):
-    ConnectionCls = _HTTPS
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+def adapter_over(http: type[HTTPConnection], https: type[HTTPSConnection]) -> HTTPAdapter:
+    """An adapter that never retries and connects through these classes."""
+    pools = {
+        "http": type("HTTPPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+        "https": type("HTTPSPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+    }
+    adapter = HTTPAdapter(max_retries=0)
+    adapter.poolmanager.pool_classes_by_scheme = pools
+    return adapter
