@@ -73,6 +73,12 @@ def run(sql: str, values: Sequence[Any]) -> None:
     _write(Statement(sql, values, again=False))
 
 
+def ask(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run one statement at once; the first row of its answer, if it has any."""
+    with _sent([Statement(sql, values)]) as cursor:
+        return cast("tuple[Any, ...] | None", cursor.fetchone())
+
+
 def insert(row: Model) -> None:
     """As `row.save(force_insert=True)`, but a key that the database makes is not fetched."""
     sql, values = _insertion(type(row))

@@ -8,6 +8,7 @@ from dashboard.views import merchants, site
 from tenants import demo_mail
 
 urlpatterns = [
+    path("", include("payments.urls")),  # the busiest first
     path("", site.home, name="home"),
     path("accounts/", include("allauth.urls")),
     path("merchants/", merchants.mine, name="my_merchants"),
@@ -15,7 +16,6 @@ urlpatterns = [
     path("invitations/<str:code>", merchants.invitation, name="invitation"),
     path("m/<slug:slug>/", include("dashboard.urls")),
     path("platform/", include("tenants.platform.urls")),
-    path("", include("payments.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -9,7 +9,13 @@ from config.metrics import messages
 from payments.models import Message, Payment
 
 KEPT = 20  # of each kind that proves nothing
+VERIFIED = "verified"
 REFUSED, UNUSABLE = "refused:", "unusable:"
+
+
+def digest_of(verdict: str, gist: str) -> str:
+    """What makes a message the same as an earlier one."""
+    return hashlib.sha256(f"{verdict}\n{gist}".encode()).hexdigest()
 
 
 def keep(
@@ -20,7 +26,7 @@ def keep(
     A repeat has the same verdict and the same text, or the same `gist` where one is given.
     """
     messages.labels(source, verdict).inc()
-    digest = hashlib.sha256(f"{verdict}\n{gist or raw}".encode()).hexdigest()
+    digest = digest_of(verdict, gist or raw)
     message = Message(payment=payment, source=source, digest=digest, raw=raw, verdict=verdict)
     if rows.insert_unless_there(message):
         return message, True

@@ -13,7 +13,7 @@ from django.db import transaction
 from config import rows
 from config.metrics import messages
 from merchants.sealing import CannotOpen
-from payments import inbox
+from payments import inbox, news
 from payments.asking import ask_soon, ask_what_was_given_back
 from payments.clients import credentials_of
 from payments.models import Message, Payment, Refund
@@ -46,10 +46,12 @@ LOCKED = rows.OneRow(
 
 @dataclass(frozen=True)
 class Received:
-    """What became of a message: the payment it names, and why it was refused, if it was."""
+    """What became of a message: the token of the payment it names, or why it was refused, and
+    of which payment, if we know that."""
 
-    payment: Payment | None
+    token: str = ""
     refused: str = ""
+    payment: Payment | None = None
 
 
 def receive_form(pairs: Pairs, live: bool, source: str) -> Received:
@@ -71,12 +73,15 @@ def _receive(
     raw: str,
     verified: Callable[[Credentials], Notice],
 ) -> Received:
+    token = news.take(order_id, live, source, raw, verified)
+    if token:
+        return Received(token)
     with transaction.atomic():
         payment = _locked(order_id, live)
         if payment is not None:
             return _judge(payment, source, raw, verified)
     messages.labels(source, "unknown_order").inc()
-    return Received(None, "unknown_order")
+    return Received(refused="unknown_order")
 
 
 def _locked(order_id: str | None, live: bool) -> Payment | None:
@@ -101,7 +106,7 @@ def _judge(
 
 
 def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received:
-    message, is_news = inbox.keep(payment, source, raw, "verified")
+    message, is_news = inbox.keep(payment, source, raw, inbox.VERIFIED)
     may_ask = is_news or _may_ask(payment)
     with rows.one_trip():
         if is_news:
@@ -110,7 +115,7 @@ def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received
             ask_soon(payment)
     if may_ask and notice.is_of_refund:
         _ask_about_refund(payment, notice.ref_id or "")
-    return Received(payment)
+    return Received(payment.token)
 
 
 def _ask_about_refund(payment: Payment, ref_id: str) -> None:
@@ -128,7 +133,7 @@ def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:
         note(payment, source, message.verdict, message=message)
     if _may_ask(payment):
         ask_soon(payment)
-    return Received(payment, reason)
+    return Received(refused=reason, payment=payment)
 
 
 def _may_ask(payment: Payment) -> bool:

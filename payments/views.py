@@ -186,8 +186,8 @@ def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     if pairs is None:
         return _refused(request, live, None, 400)
     received = notices.receive_form(pairs, live, Message.Source.CALLBACK)
-    if received.payment and not received.refused:
-        return _see("pay_status", received.payment.token)
+    if received.token:
+        return _see("pay_status", received.token)
     return _refused(request, live, received.payment, 400 if received.payment else 404)
 
 

@@ -7,7 +7,7 @@ Leases follow the database's clock, everything else the business clock, passed a
 """
 
 import json
-import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,19 @@ from config import rows
 LEASE_SECONDS: Final = 120
 PROMOTE_AT_ONCE: Final = 1000
 CHANNEL: Final = "job"
+QUIET_SECONDS: Final = 0.005
 FIRST: Final = uuid.UUID(int=0)
+
+INSERT: Final = (
+    "INSERT INTO job (lane, kind, tenant_id, args, key, state, run_at, attempts, last_error)"
+)
+# With a key, the earlier of two times wins. On a conflict the row stays locked until our commit,
+# and a claim skips locked rows: so the job that absorbed this one starts after our commit and
+# sees what we wrote.
+ONCE: Final = (
+    "ON CONFLICT (key) DO UPDATE SET run_at = EXCLUDED.run_at, state = EXCLUDED.state"
+    " WHERE job.run_at > EXCLUDED.run_at"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +59,10 @@ def insert(
     run_at: datetime,
     now: datetime,
 ) -> None:
-    """Write a job into the current transaction. With a key, the earlier of two times wins.
-
-    On a conflict the row stays locked until our commit, and a claim skips locked rows: so the
-    job that absorbed this one starts after our commit and sees what we wrote.
-    """
+    """Write a job into the current transaction, in which it wakes a worker once it is due."""
     state = "waiting" if run_at > now else "ready"
     rows.run(
-        """
-        INSERT INTO job (lane, kind, tenant_id, args, key, state, run_at, attempts, last_error)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, 0, '')
-        ON CONFLICT (key) DO UPDATE SET run_at = EXCLUDED.run_at, state = EXCLUDED.state
-        WHERE job.run_at > EXCLUDED.run_at
-        """,
+        f"{INSERT} VALUES (%s, %s, %s, %s, %s, %s, %s, 0, '') {ONCE}",
         [lane, kind, tenant_id, json.dumps(args, allow_nan=False), key, state, run_at],
     )
     if state == "ready":
@@ -73,25 +76,20 @@ def _wake_after_commit() -> None:
 
 
 class Crier:
-    """Wakes every worker after commits; threads that commit meanwhile share one NOTIFY.
+    """Wakes every worker after commits, with at most one NOTIFY in QUIET_SECONDS.
 
-    Whoever finds another crying leaves it to them: they cry again for commits they may have
-    missed. So each commit is followed by a NOTIFY that began after it.
+    Whoever commits in the quiet after one leaves it at that: a worker that heard looks a second
+    time, later than the quiet can end (`tenants.worker`).
     """
 
-    def __init__(self) -> None:
-        self._crying = threading.Lock()
-        self._wanted = threading.Event()
+    quiet_until = 0.0
 
     def cry(self) -> None:
-        self._wanted.set()
-        while self._wanted.is_set() and self._crying.acquire(blocking=False):
-            try:
-                self._wanted.clear()
-                with connection.cursor() as cursor:
-                    cursor.execute(f"NOTIFY {CHANNEL}")
-            finally:
-                self._crying.release()
+        if time.monotonic() < self.quiet_until:
+            return
+        self.quiet_until = time.monotonic() + QUIET_SECONDS  # before the NOTIFY, never after it
+        with connection.cursor() as cursor:
+            cursor.execute(f"NOTIFY {CHANNEL}")
 
 
 _crier = Crier()

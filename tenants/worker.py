@@ -25,6 +25,7 @@ from tenants import job_queue, jobs
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS: Final = 1.0  # between two looks at the clock; NOTIFY wakes earlier
+ECHO_SECONDS: Final = 2 * job_queue.QUIET_SECONDS  # from a NOTIFY to the second look
 PULSE_SECONDS: Final = 5.0
 RETRY_SECONDS: Final = 1.0  # after a fault of the database
 STOP_SECONDS: Final = 15.0  # for the jobs under way when asked to stop
@@ -122,6 +123,7 @@ class Worker:
         self.bell = Bell()
         self.ear = Ear()
         self.stopping = False
+        self.heard = False  # a NOTIFY, a moment ago
         self.next_pulse = 0.0
         self.periods: dict[str, int] = {}
 
@@ -177,8 +179,10 @@ class Worker:
             self.bell.ring()
         if time.monotonic() >= self.next_pulse:
             self._pulse()
-        if self.ear.listen(TURN_SECONDS):
+        heard = self.ear.listen(ECHO_SECONDS if self.heard else TURN_SECONDS)
+        if heard or self.heard:
             self.bell.ring()
+        self.heard = heard
 
     def _pulse(self) -> None:
         with connection.cursor() as cursor:

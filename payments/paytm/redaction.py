@@ -21,6 +21,8 @@ _MEMBER = re.compile(
 
 def storable(text: str) -> str:
     """The text without NUL and lone surrogates, which PostgreSQL refuses."""
+    if text.isascii():
+        return text.replace("\x00", "\ufffd")
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\x00", "\ufffd")
 
