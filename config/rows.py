@@ -105,7 +105,8 @@ def update(row: Model, *names: str) -> None:
 class OneRow(Generic[M]):
     """A queryset read one row at a time, by one field, its SQL worked out at the first call.
 
-    `filter`, `only`, `select_related` and `select_for_update` are honoured, nothing else is.
+    `filter`, `only`, `defer`, `select_related` and `select_for_update` are honoured, nothing else
+    is. Fields whose values the driver does not know must be deferred.
     """
 
     def __init__(self, queryset: QuerySet[M], *, by: str) -> None:
@@ -149,6 +150,9 @@ class OneRow(Generic[M]):
     def _shape(self) -> tuple[int, int, list[str], list[Any]]:
         """Which columns are the row's own, their names, and who reads the related rows."""
         select, info = self._compiler.select, self._compiler.klass_info
+        odd = [c.target.name for c, _, _ in select if isinstance(c.target, JSONField)]
+        if odd:
+            raise TypeError(f"defer these: {odd}")
         start, end = info["select_fields"][0], info["select_fields"][-1] + 1
         names = [column.target.attname for column, _, _ in select[start:end]]
         related = get_related_populators(info, select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]

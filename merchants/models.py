@@ -39,6 +39,10 @@ class Profile(models.Model):
     support_phone = models.CharField(max_length=20, blank=True, validators=[PHONE])
     logo_png = models.BinaryField(null=True)
     logo_version = models.CharField(max_length=16, blank=True)
+    # The merchant's colour as #rrggbb, "" for the product's; and what a payer agrees to.
+    colour = models.CharField(max_length=7, blank=True)
+    terms = models.TextField(max_length=5000, blank=True)
+    terms_url = models.CharField(max_length=400, blank=True)
     # With the tenant's key in front these name the addresses that Paytm is told.
     test_secret = models.CharField(max_length=22, default=new_secret_part)
     live_secret = models.CharField(max_length=22, default=new_secret_part)

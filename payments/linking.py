@@ -1,7 +1,8 @@
 """Making payment links, and opening and closing them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -22,16 +23,32 @@ class OtherBody(Exception):
 @dataclass(frozen=True)
 class Terms:
     """What a link offers. `amount_paise` None: the payer enters one within the two limits;
-    `max_payments` None: any number of payments."""
+    `max_payments` None: any number of payments; `questions` as payments.questions stores them;
+    `ask_…` words of Link.Asked; `methods` words of payments.methods, none for all."""
 
     description: str
     amount_paise: int | None = None
     min_paise: int = MIN_PAISE
     max_paise: int = MAX_PAISE
+    suggestions: list[int] = field(default_factory=list)
+    questions: list[dict[str, Any]] = field(default_factory=list)
+    ask_name: str = Link.Asked.NO
+    ask_email: str = Link.Asked.NO
+    ask_phone: str = Link.Asked.NO
+    methods: list[str] = field(default_factory=list)
+    reference: str = ""
+    notes: str = ""
+    thanks: str = ""
+    starts_at: datetime | None = None
     expires_at: datetime | None = None
     max_payments: int | None = None
     return_url: str = ""
     surplus_policy: str = Link.SurplusPolicy.ASK
+
+
+def terms_of(link: Link) -> Terms:
+    """What a link offers now."""
+    return Terms(**{each.name: getattr(link, each.name) for each in fields(Terms)})
 
 
 def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:

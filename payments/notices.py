@@ -40,7 +40,8 @@ HINTS = 5  # an hour and payment
 Pairs = Sequence[tuple[str, str]]
 
 LOCKED = rows.OneRow(
-    Payment.objects.select_for_update(of=("self",)).select_related("account"), by="order_id"
+    Payment.objects.select_for_update(of=("self",)).select_related("account").defer("answers"),
+    by="order_id",
 )
 
 

@@ -35,9 +35,14 @@ MEANING = {
     Outcome.UNKNOWN: PaymentState.UNKNOWN,
 }
 
+# What no judgement needs; read when it is asked for.
+NOT_JUDGED = ("answers", "link__questions", "link__suggestions", "link__methods")
 # The payment under its lock, with what is needed to judge an answer about it.
 LOCKED = rows.OneRow(
-    Payment.objects.select_for_update(of=("self",)).select_related("account", "link"), by="pk"
+    Payment.objects.select_for_update(of=("self",))
+    .select_related("account", "link")
+    .defer(*NOT_JUDGED),
+    by="pk",
 )
 # What a status answer decides of a payment; nothing else of the row is written.
 DECIDED = (

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config import clock
+from payments.methods import Method
 from payments.models.event import Failure, Kind
-from payments.models.payment import Method
 from payments.money import format_inr
 
 register = template.Library()

@@ -12,7 +12,7 @@ from dashboard.charts import sales_chart
 from dashboard.exports import Amount, csv_file
 from dashboard.filters import Period
 from payments import reporting
-from payments.models.payment import Method
+from payments.methods import Method
 from payments.money import plain_inr
 from payments.reporting import Figure
 from tenants.access import WorldRequest, member

@@ -1,8 +1,9 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
-from payments.models.link import Link
+from payments.models.link import Batch, Link, LinkViews
 from payments.models.payment import Payment
+from payments.models.receipt import Receipt
 from payments.models.refund import Refund
 from payments.models.settlement import (
     Discrepancy,
@@ -13,6 +14,7 @@ from payments.models.settlement import (
 )
 
 __all__ = [
+    "Batch",
     "DailyFigure",
     "Delivery",
     "DeliveryAttempt",
@@ -20,8 +22,10 @@ __all__ = [
     "DiscrepancyNote",
     "Event",
     "Link",
+    "LinkViews",
     "Message",
     "Payment",
+    "Receipt",
     "Refund",
     "Settlement",
     "SettlementImport",

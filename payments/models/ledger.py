@@ -4,7 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
-from payments.models.payment import Method, Payment
+from payments.methods import Method
+from payments.models.payment import Payment
 from payments.models.refund import Refund
 from payments.models.settlement import Settlement, SettlementLine
 

@@ -1,4 +1,4 @@
-"""A payment link: the standing offer to take money."""
+"""A payment link: the standing offer to take money, and the file that made many of them."""
 
 import uuid
 
@@ -13,6 +13,14 @@ class Link(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", _("Active")
         DISABLED = "disabled", _("Disabled")
+        ARCHIVED = "archived", _("Archived")
+
+    class Asked(models.TextChoices):
+        """Whether the payer is asked for something."""
+
+        NO = "no", _("Not asked")
+        OPTIONAL = "optional", _("Asked")
+        REQUIRED = "required", _("Must be given")
 
     class SurplusPolicy(models.TextChoices):
         """What becomes of money that nobody asked for."""
@@ -29,6 +37,22 @@ class Link(models.Model):
     amount_paise = models.BigIntegerField(null=True)
     min_paise = models.BigIntegerField(default=MIN_PAISE)
     max_paise = models.BigIntegerField(default=MAX_PAISE)
+    # Paise that an open link offers to choose from.
+    suggestions = models.JSONField(default=list)
+    # What else the payer is asked: see payments.questions.
+    questions = models.JSONField(default=list)
+    ask_name = models.CharField(max_length=8, choices=Asked, default=Asked.NO)
+    ask_email = models.CharField(max_length=8, choices=Asked, default=Asked.NO)
+    ask_phone = models.CharField(max_length=8, choices=Asked, default=Asked.NO)
+    # Words of Method that Paytm may offer; empty for all.
+    methods = models.JSONField(default=list)
+    # The merchant's own: an invoice's number, and whatever the team wants to remember.
+    reference = models.CharField(max_length=60, blank=True)
+    notes = models.TextField(max_length=1000, blank=True)
+    # What the payer reads after paying, and when the link is switched off.
+    thanks = models.CharField(max_length=300, blank=True)
+    closed_words = models.CharField(max_length=300, blank=True)
+    starts_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     # None: any number of payments.
     max_payments = models.IntegerField(null=True)
@@ -44,9 +68,26 @@ class Link(models.Model):
     created_at = models.DateTimeField(default=now)
     created_by_id = models.UUIDField(null=True)
     created_by_name = models.CharField(max_length=80, blank=True)
+    # Where it came out of a file: which, and which of its rows.
+    batch = models.ForeignKey(
+        "payments.Batch", models.PROTECT, null=True, related_name="links", db_index=False
+    )
+    batch_row = models.IntegerField(null=True)
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["batch", "batch_row"], name="link_batch_once"),
+            models.CheckConstraint(
+                name="link_batch_both",
+                condition=models.Q(batch=None, batch_row=None)
+                | models.Q(batch__isnull=False, batch_row__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="link_starts_first",
+                condition=models.Q(starts_at=None)
+                | models.Q(expires_at=None)
+                | models.Q(starts_at__lt=models.F("expires_at")),
+            ),
             models.CheckConstraint(
                 name="link_amounts",
                 condition=models.Q(min_paise__gte=MIN_PAISE)
@@ -64,7 +105,7 @@ class Link(models.Model):
             models.CheckConstraint(
                 name="link_disabled_since",
                 condition=models.Q(state="active", disabled_at=None)
-                | models.Q(state="disabled", disabled_at__isnull=False),
+                | models.Q(state__in=["disabled", "archived"], disabled_at__isnull=False),
             ),
             models.UniqueConstraint(fields=["live", "request_key"], name="link_request_once"),
         ]
@@ -78,5 +119,58 @@ class Link(models.Model):
         return self.max_payments == 1
 
     @property
+    def not_yet_open(self) -> bool:
+        return self.starts_at is not None and self.starts_at > now()
+
+    @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= now()
+
+
+class LinkViews(models.Model):
+    """How often a link's page was opened. Added to in batches, about once a second."""
+
+    link = models.OneToOneField(Link, models.PROTECT, primary_key=True, related_name="views")
+    seen = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.seen)
+
+
+class Batch(models.Model):
+    """A file whose rows become links, each once. The same file again is the same batch."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting for your go")
+        RUNNING = "running", _("Making links")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    live = models.BooleanField()
+    name = models.CharField(max_length=120)
+    # SHA-256 of what the file says, however it is written.
+    digest = models.CharField(max_length=64)
+    # The file's rows as read, in order: a list of texts for each.
+    rows = models.JSONField()
+    total = models.IntegerField()
+    # Rows that were gone through, in order; those with errors among them made no link.
+    done = models.IntegerField(default=0)
+    state = models.CharField(max_length=9, choices=State, default=State.WAITING)
+    created_at = models.DateTimeField(default=now)
+    ended_at = models.DateTimeField(null=True)
+    created_by_id = models.UUIDField(null=True)
+    created_by_name = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["live", "digest"], name="batch_once"),
+            models.CheckConstraint(
+                name="batch_progress",
+                condition=models.Q(done__gte=0) & models.Q(done__lte=models.F("total")),
+            ),
+        ]
+        indexes = [models.Index(fields=["live", "-created_at", "id"], name="batch_newest")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -9,20 +9,10 @@ from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
 from merchants.models import PaytmAccount
+from payments.methods import Method
 from payments.models.link import Link
 from payments.states import ARRIVED, PaymentState
 from tenants.models import KEY_ALPHABET
-
-
-class Method(models.TextChoices):
-    UPI = "upi", _("UPI")
-    CREDIT_CARD = "credit_card", _("Credit card")
-    DEBIT_CARD = "debit_card", _("Debit card")
-    NET_BANKING = "net_banking", _("Net banking")
-    WALLET = "wallet", _("Wallet")
-    EMI = "emi", _("EMI")
-    OTHER = "other", _("Other")
-    NONE = "", _("Not known")
 
 
 class Surplus(models.TextChoices):
@@ -54,6 +44,13 @@ class Payment(models.Model):
     description = models.CharField(max_length=120)
     amount_paise = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=PaymentState, default=PaymentState.CREATED)
+    # What the payer told when starting, and the language that they read.
+    payer_name = models.CharField(max_length=80, blank=True)
+    payer_email = models.EmailField(blank=True)
+    payer_phone = models.CharField(max_length=20, blank=True)
+    # [question, answer] as they were asked and given.
+    answers = models.JSONField(default=list)
+    language = models.CharField(max_length=5, default="en")
     # Which of the link's payments this one is, once it is good. Unique per link.
     slot = models.IntegerField(null=True)
     # The form's own key: the same form sent twice is one attempt.

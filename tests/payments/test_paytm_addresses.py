@@ -134,7 +134,7 @@ def left_behind() -> list[dict[str, Any]]:
         Job.objects.filter(kind="payments.asking.ask_status", state="ready").values().get(),
     ]
     own = ("id", "message_id", "received_at", "at", "run_at", "source")
-    return [{name: row[name] for name in row if name not in own} for row in rows]
+    return [{name: v for name, v in dict(row).items() if name not in own} for row in rows]
 
 
 def test_a_message_about_an_account_no_longer_in_use_leaves_the_same(
