@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -35,24 +35,38 @@ STARTING = (PaymentState.CREATED, PaymentState.UNKNOWN, PaymentState.OPEN)
 ASKED_AT_ONCE = 3  # attempts that a newcomer waits for
 
 
-class CannotPay(Exception):
-    """The link takes no payment now. `reason` is a word of `Closed` for the page."""
+class NotNow(Exception):
+    """No payment was begun. `reason` is a word that reasons.CLOSED tells the payer more about;
+    `seconds`, where it is not 0, says when it is worth to try again."""
+
+    reason = ""
+    seconds = 0
+
+
+class CannotPay(NotNow):
+    """The link takes no payment now; `reason` is a word of `Closed`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
-class InFlight(Exception):
-    """The same form is being worked on this moment (409)."""
+class InFlight(NotNow):
+    """The same form is being worked on this moment."""
+
+    reason = "in_flight"
 
 
-class OtherBody(Exception):
-    """The same form key came with another amount (422)."""
+class OtherBody(NotNow):
+    """The same form key came with another amount."""
+
+    reason = "other_body"
 
 
-class Held(Exception):
+class Held(NotNow):
     """Others have begun to pay and hold every place left. `seconds` until one may be free."""
+
+    reason = "held"
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -64,10 +78,25 @@ class Closed:
     """Why a link takes no money, in the words of its page."""
 
     SUSPENDED = "suspended"
+    EARLY = "early"
     DISABLED = "disabled"
     EXPIRED = "expired"
     USED = "used"
     NO_ACCOUNT = "no_account"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a payer said when starting: as payments.models.Payment keeps it."""
+
+    payer_name: str = ""
+    payer_email: str = ""
+    payer_phone: str = ""
+    answers: list[list[str]] = field(default_factory=list)
+    language: str = "en"
+
+
+NOTHING = Told()
 
 
 def why_closed(link: Link) -> str:
@@ -76,6 +105,8 @@ def why_closed(link: Link) -> str:
         return Closed.SUSPENDED
     if link.state != Link.State.ACTIVE:
         return Closed.DISABLED
+    if link.not_yet_open:
+        return Closed.EARLY
     if link.expired:
         return Closed.EXPIRED
     if _is_used_up(link):
@@ -96,20 +127,27 @@ def active_accounts(live: bool) -> QuerySet[PaytmAccount]:
 
 
 def resume(
-    link: Link, amount_paise: int, request_key: str | None, own: Collection[str] = ()
+    link: Link,
+    amount_paise: int,
+    request_key: str | None,
+    own: Collection[str] = (),
+    told: Told = NOTHING,
 ) -> Payment | None:
     """The attempt that this payer has here already, or None: then they may `begin` one.
 
     It is theirs by the key of the form they sent, or because their browser names its token
-    among its `own`. Raises CannotPay, InFlight and OtherBody.
+    among its `own`. While it can still be paid, it goes on with what they tell now. Raises
+    CannotPay, InFlight and OtherBody.
     """
     payment = _same_form(link, amount_paise, request_key) or _own(link, amount_paise, own)
     if payment and payment.state in STARTING:
         _refuse_closed(link)
+        if told != NOTHING:
+            Payment.objects.filter(pk=payment.pk, state=payment.state).update(**asdict(told))
     return payment
 
 
-def begin(link: Link, amount_paise: int, request_key: str | None) -> Payment:
+def begin(link: Link, amount_paise: int, request_key: str | None, told: Told = NOTHING) -> Payment:
     """A new attempt, handed over to Paytm in this call and never again.
 
     Afterwards its state says how to go on: OPEN has a token to pay with, anything else is
@@ -118,7 +156,12 @@ def begin(link: Link, amount_paise: int, request_key: str | None) -> Payment:
     _refuse_closed(link)
     if link.max_payments is not None:
         _ask_about_the_late(link)
-    return _hand_over(_create(link, amount_paise, request_key))
+    return _hand_over(_create(link, amount_paise, request_key, told))
+
+
+def under_way(link: Link, own: Collection[str]) -> Payment | None:
+    """The newest attempt of this browser's that may yet become a payment of the link."""
+    return _holding(link).filter(token__in=own).order_by("-created_at").first() if own else None
 
 
 def _same_form(link: Link, amount_paise: int, request_key: str | None) -> Payment | None:
@@ -173,7 +216,7 @@ def _ask_about_the_late(link: Link) -> None:
         ask_on_view(payment)
 
 
-def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
+def _create(link: Link, amount_paise: int, request_key: str | None, told: Told) -> Payment:
     payment = Payment(
         live=link.live,
         token=new_token(current_tenant()),
@@ -182,6 +225,7 @@ def _create(link: Link, amount_paise: int, request_key: str | None) -> Payment:
         description=link.description,
         amount_paise=amount_paise,
         request_key=request_key or None,
+        **asdict(told),
     )
     try:
         with transaction.atomic():
@@ -227,6 +271,9 @@ def _hand_over(payment: Payment) -> Payment:
                 amount_paise=payment.amount_paise,
                 customer_id=payment.order_id,
                 callback_url=callback_url(payment.live),
+                email=payment.payer_email,
+                mobile=payment.payer_phone,
+                modes=payment.link.methods,
             )
     except (PaytmError, CannotOpen) as error:
         return _no_token(payment, error)

@@ -4,8 +4,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from merchants.models import PHONE
+from merchants.profile import refuse_invisible
+from payments import questions
+from payments.collecting import Told
+from payments.models import Link
 from payments.money import MAX_PAISE, MIN_PAISE, BadAmount, format_inr, parse_inr, plain_inr
 from tenants.models import PageReport
 
@@ -38,20 +44,67 @@ class RupeesField(forms.CharField):
 
 
 class PayForm(forms.Form):
-    """What a payer sends: an amount where the link is open, and the form's own key."""
+    """What a payer sends: an amount where the link is open, what the merchant asks for, and the
+    form's own key. `offer` is the price that the page showed."""
 
     key = forms.RegexField(r"^[A-Za-z0-9_-]{8,40}\Z", required=False, widget=forms.HiddenInput)
+    offer = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, link: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, link: Link, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fixed_paise = link.amount_paise
-        if link.amount_paise is None:
-            self.fields["amount"] = _payers_amount(link.min_paise, link.max_paise)
+        self.questions = questions.read(link.questions)
+        self.initial["offer"] = link.amount_paise
+        self.fields |= self._amount(link) | _details(link)
+        self.fields |= {
+            questions.name_of(n): questions.field_of(each) for n, each in enumerate(self.questions)
+        }
+
+    @staticmethod
+    def _amount(link: Link) -> dict[str, forms.Field]:
+        if link.amount_paise is not None:
+            return {}
+        amount = _payers_amount(link.min_paise, link.max_paise)
+        if not link.suggestions:
+            return {"amount": amount}
+        amount.required = False
+        amount.label = _("Or another amount")
+        return {"choice": _suggested(link.suggestions), "amount": amount}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = self.cleaned_data
+        if "choice" not in self.fields or self.errors:
+            return cleaned
+        chosen, typed = cleaned["choice"], cleaned["amount"]
+        if chosen and typed and int(chosen) != typed:
+            self.add_error("amount", _("Choose an amount above or enter one here, not both."))
+        elif not chosen and not typed:
+            self.add_error("amount", _("Choose an amount above or enter one here."))
+        return cleaned
 
     @property
     def paise(self) -> int:
         """What is to be paid, whatever else was posted."""
-        return int(self.fixed_paise or self.cleaned_data["amount"])
+        sent = self.cleaned_data
+        return int(self.fixed_paise or sent["amount"] or sent["choice"])
+
+    @property
+    def is_of_old_price(self) -> bool:
+        """Whether the page that sent this showed another price than is asked now."""
+        offer = self.cleaned_data["offer"]
+        return None not in (offer, self.fixed_paise) and offer != self.fixed_paise
+
+    @property
+    def told(self) -> Told:
+        """What the payer said of themselves, in the language that they read."""
+        sent = self.cleaned_data
+        return Told(
+            payer_name=sent.get("payer_name", ""),
+            payer_email=sent.get("payer_email", ""),
+            payer_phone=sent.get("payer_phone", ""),
+            answers=questions.answers(self.questions, sent),
+            language=get_language() or "en",
+        )
 
 
 def _payers_amount(low: int, high: int) -> RupeesField:
@@ -61,6 +114,46 @@ def _payers_amount(low: int, high: int) -> RupeesField:
     )
     field.widget.attrs["class"] = "pay-amount-input"
     return field
+
+
+def _suggested(suggestions: list[int]) -> forms.ChoiceField:
+    choices = [(str(paise), format_inr(paise)) for paise in suggestions]
+    radios = forms.RadioSelect(attrs={"data-fills": "#id_amount"})
+    return forms.ChoiceField(label=_("Amount"), choices=choices, required=False, widget=radios)
+
+
+def _details(link: Link) -> dict[str, forms.Field]:
+    """Name, e-mail and phone, as far as the link asks for them."""
+    every = {
+        "payer_name": (link.ask_name, _name()),
+        "payer_email": (link.ask_email, _email()),
+        "payer_phone": (link.ask_phone, _phone()),
+    }
+    asked = {name: each for name, (ask, each) in every.items() if ask != Link.Asked.NO}
+    for name, field in asked.items():
+        field.required = every[name][0] == Link.Asked.REQUIRED
+    return asked
+
+
+def _name() -> forms.Field:
+    widget = forms.TextInput(attrs={"autocomplete": "name"})
+    return forms.CharField(
+        label=_("Your name"), max_length=80, validators=[refuse_invisible], widget=widget
+    )
+
+
+def _email() -> forms.Field:
+    widget = forms.EmailInput(attrs={"autocomplete": "email"})
+    return forms.EmailField(
+        label=_("Your e-mail"), help_text=_("Your receipt goes there."), widget=widget
+    )
+
+
+def _phone() -> forms.Field:
+    widget = forms.TextInput(attrs={"type": "tel", "autocomplete": "tel"})
+    return forms.CharField(
+        label=_("Your phone number"), max_length=20, validators=[PHONE], widget=widget
+    )
 
 
 class ReportForm(forms.Form):

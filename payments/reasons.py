@@ -49,6 +49,21 @@ CLOSED = {
         NOTHING_TAKEN,
         _("If you still want to pay, ask the merchant for a new link."),
     ),
+    "early": Words(
+        "hourglass", "info",
+        _("Not open yet"),
+        _("Payments begin later here."),
+        NOTHING_TAKEN,
+        _("Come back then: this page opens by itself."),
+    ),
+    "changed": Words(
+        "circle-alert", "warning",
+        _("The price has changed"),
+        _("The merchant changed it while this page was open."),
+        NOTHING_TAKEN,
+        _("Look at the new price below before you pay."),
+        "form",
+    ),
     "expired": Words(
         "hourglass", "warning",
         _("This link has expired"),

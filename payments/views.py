@@ -19,6 +19,7 @@ from merchants.models import Profile
 from payments import collecting, ledger, notices, own_attempts, reasons
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
+from payments.methods import Method
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
 from payments.returning import return_url
@@ -37,8 +38,32 @@ REPORTS = 5  # an hour and address
 _addresses = Remembered[str, tuple[str, str]](seconds=1.0)
 
 
-class TooMany(Exception):
-    """This address begins too many payments (429)."""
+# What answers a payment that was not begun; a link that is closed is gone for now (410).
+NOT_BEGUN = {
+    "foreign": 403,
+    "early": 403,
+    "held": 409,
+    "in_flight": 409,
+    "changed": 409,
+    "other_body": 422,
+    "too_many": 429,
+}
+
+
+class TooMany(collecting.NotNow):
+    """This address begins too many payments."""
+
+    reason = "too_many"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = limits.seconds_left(MINUTE)
+
+
+class OldPrice(collecting.NotNow):
+    """The page showed another price than the link has now."""
+
+    reason = "changed"
 
 
 @payer
@@ -50,32 +75,27 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
     link = _link(token)
     if request.method == "POST":
         return _start(request, link)
-    reason = collecting.why_closed(link)
-    form = PayForm(link=link, initial={"key": secrets.token_urlsafe(16)})
-    return _pay_page(request, link, form, reason, 410 if reason else 200)
+    return _pay_page(request, link, _fresh_form(link), collecting.why_closed(link))
+
+
+def _fresh_form(link: Link) -> PayForm:
+    return PayForm(link=link, initial={"key": secrets.token_urlsafe(16)})
 
 
 def _start(request: PayerRequest, link: Link) -> HttpResponse:
     form = PayForm(request.POST, link=link)
     if is_foreign(request):
-        return _pay_page(request, link, form, "foreign", 403)
+        return _pay_page(request, link, form, "foreign")
     try:
         _count(request, link, "pay", POSTS)
         if not form.is_valid():
-            return _pay_page(request, link, form, "", 422)
+            return _pay_page(request, link, form, status=422)
         payment = _attempt(request, link, form)
-    except collecting.CannotPay as error:
-        return _pay_page(request, link, form, error.reason, 410)
-    except collecting.Held as error:
-        response = _pay_page(request, link, form, "held", 409)
-        response["Retry-After"] = str(error.seconds)
-        return response
-    except collecting.InFlight:
-        return _pay_page(request, link, form, "in_flight", 409)
-    except collecting.OtherBody:
-        return _pay_page(request, link, form, "other_body", 422)
-    except TooMany:
-        return limits.until_next(_pay_page(request, link, form, "too_many", 429), MINUTE)
+    except collecting.NotNow as refusal:
+        old = isinstance(refusal, OldPrice)
+        return _pay_page(
+            request, link, _fresh_form(link) if old else form, refusal.reason, refusal.seconds
+        )
     response = _see("pay_go" if payment.can_be_paid_now else "pay_status", payment.token)
     return own_attempts.remember(request, response, payment)
 
@@ -84,10 +104,12 @@ def _attempt(request: PayerRequest, link: Link, form: PayForm) -> Payment:
     """The payer's own attempt, or a new one. Only new ones count against the lower limit, for
     behind one address may stand a shop full of people."""
     key = form.cleaned_data["key"]
-    payment = collecting.resume(link, form.paise, key, own_attempts.known(request))
+    if form.is_of_old_price:
+        raise OldPrice
+    payment = collecting.resume(link, form.paise, key, own_attempts.known(request), form.told)
     if payment is None:
         _count(request, link, "begin", BEGUN)
-        payment = collecting.begin(link, form.paise, key)
+        payment = collecting.begin(link, form.paise, key, form.told)
     return payment
 
 
@@ -97,10 +119,26 @@ def _count(request: PayerRequest, link: Link, what: str, most: int) -> None:
 
 
 def _pay_page(
-    request: PayerRequest, link: Link, form: PayForm, reason: str, status: int
+    request: PayerRequest,
+    link: Link,
+    form: PayForm,
+    reason: str = "",
+    seconds: int = 0,
+    status: int = 200,
 ) -> HttpResponse:
-    context = {"link": link, "form": form, "closed": reasons.CLOSED.get(reason)}
-    return _page(request, "pay/link.html", link.live, context, status)
+    context = {
+        "link": link,
+        "form": form,
+        "closed": reasons.CLOSED.get(reason),
+        "said": link.closed_words if reason == collecting.Closed.DISABLED else "",
+        "methods": [Method(word).label for word in link.methods],
+        "under_way": collecting.under_way(link, own_attempts.known(request)),
+    }
+    code = NOT_BEGUN.get(reason, 410) if reason else status
+    page = _page(request, "pay/link.html", link.live, context, code)
+    if seconds:
+        page["Retry-After"] = str(seconds)
+    return page
 
 
 @payer

@@ -42,8 +42,13 @@ def hit(bucket: str, limit: int, seconds: int) -> bool:
 
 def until_next(response: HttpResponse, window: int) -> HttpResponse:
     """The answer to who came too often, with the seconds until the next window in Retry-After."""
-    response["Retry-After"] = str(window - int(time.time()) % window)
+    response["Retry-After"] = str(seconds_left(window))
     return response
+
+
+def seconds_left(window: int) -> int:
+    """Until the next window of so many seconds."""
+    return window - int(time.time()) % window
 
 
 @periodic(every=600, lane=BULK)

@@ -195,15 +195,4 @@ class Migration(migrations.Migration):
             "fixed_columns",
             *["id", "live", "digest", "rows", "total", "created_at"],
         ),
-        migrations.RunSQL(
-            ["DROP TRIGGER payment_fixed ON payments_payment"], [migrations.RunSQL.noop]
-        ),
-        guard(
-            "payment_fixed",
-            "payments_payment",
-            "UPDATE",
-            "fixed_columns",
-            *["id", "live", "token", "order_id", "link_id", "account_id", "amount_paise"],
-            *["created_at", "payer_name", "payer_email", "payer_phone", "answers"],
-        ),
     ]

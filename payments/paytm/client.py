@@ -106,10 +106,13 @@ class Client:
         amount_paise: int,
         customer_id: str,
         callback_url: str,
+        email: str = "",
+        mobile: str = "",
         modes: Sequence[str] = (),
     ) -> Initiated:
         """Open an order and get the token of its payment page (Paytm: Initiate Transaction).
 
+        `email` and `mobile` are the payer's, if told; of a number its last ten digits go out.
         `modes` are our words (upi, credit_card, debit_card, net_banking, wallet, emi) and limit
         what the payer is offered. Raises Refused too; the same order may be initiated again.
         """
@@ -119,7 +122,7 @@ class Client:
             "websiteName": self.credentials.website,
             "orderId": _order_id(order_id),
             "txnAmount": {"value": _amount(amount_paise), "currency": "INR"},
-            "userInfo": {"custId": customer_id},
+            "userInfo": _user(customer_id, email, mobile),
             "callbackUrl": callback_url,
         }
         if modes:
@@ -262,6 +265,11 @@ def _amount(paise: int) -> str:
     if paise == 0:
         raise ValueError("an amount is above 0")
     return rupees_text(paise)
+
+
+def _user(customer_id: str, email: str, mobile: str) -> dict[str, str]:
+    known = {"custId": customer_id, "email": email, "mobile": re.sub(r"\D", "", mobile)[-10:]}
+    return {name: value for name, value in known.items() if value}
 
 
 def _mode(word: str) -> str:
