@@ -7,7 +7,7 @@ missed is told in the line (`"ok": false`) and by nothing else.
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import callback_ack, checksum_verify, settle
+from benchmarks import callback_ack, checksum_verify, link_page, settle
 from benchmarks.figures import Figure, Wrong, say
 from benchmarks.http_load import Silence
 from benchmarks.stage import Stage, set_up
@@ -18,6 +18,7 @@ Measure = Callable[[Stage], Iterator[Figure]]
 
 # What yields which metrics.
 FIGURES: dict[tuple[str, ...], Measure] = {
+    ("link_page",): link_page.measure,
     ("checksum_verify",): checksum_verify.measure,
     ("callback_ack",): callback_ack.measure,
     ("settle",): settle.measure,

@@ -1,5 +1,6 @@
 """A client that costs little: prepared requests over kept connections, one thread."""
 
+import re
 import select
 import socket
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from contextlib import closing
 CONNECTIONS = 32
 PATIENCE = 60
 END = b"\r\n\r\n"
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: (\d+)")
 
 
 class Silence(Exception):
@@ -38,14 +40,23 @@ class Caller:
         if not part or self.number is None:
             raise Silence
         self.answers[self.number] += part
-        return not self.answers[self.number].endswith(END) or self.ask_next()
+        return not is_whole(self.answers[self.number]) or self.ask_next()
 
     def close(self) -> None:
         self.socket.close()
 
 
+def is_whole(answer: bytes) -> bool:
+    """Whether all of its body is there, which must come in one piece of a stated length."""
+    head, end, body = answer.partition(END)
+    if not end:
+        return False
+    length = LENGTH.search(head)
+    return length is not None and len(body) >= int(length[1])
+
+
 def send_all(port: int, requests: Sequence[bytes]) -> list[bytes]:
-    """The heads of the answers, in the order of the requests. Answers must have no body."""
+    """The answers, in the order of the requests."""
     numbers = iter(range(len(requests)))
     callers = [Caller(port, requests, numbers) for _ in range(min(CONNECTIONS, len(requests)))]
     with closing(select.epoll()) as poll:
@@ -60,7 +71,7 @@ def send_all(port: int, requests: Sequence[bytes]) -> list[bytes]:
                 if not busy[handle].hear():
                     poll.unregister(handle)
                     del busy[handle]
-    heads = {number: head for caller in callers for number, head in caller.answers.items()}
+    answers = {number: answer for caller in callers for number, answer in caller.answers.items()}
     for caller in callers:
         caller.close()
-    return [heads[number] for number in range(len(requests))]
+    return [answers[number] for number in range(len(requests))]

@@ -28,11 +28,13 @@ PAYMENTS = """
     INSERT INTO payments_payment (id, live, token, order_id, link_id, account_id, description,
         amount_paise, state, paytm_token, paytm_token_until, paytm_txn_id, bank_txn_id, method,
         gateway, bank, result_code, result_message, received_paise, surplus, accepted_by_name,
-        refunded_paise, reserved_paise, created_at)
+        refunded_paise, reserved_paise, created_at, payer_name, payer_email, payer_phone, answers,
+        language)
     SELECT md5(n::text)::uuid, false, %s || lpad(n::text, 22, '0'),
         'pay_' || lpad(n::text, 20, '0'), %s, %s, 'Masala chai', 50000, 'open', 'token',
         now() + interval '1 day', '', '', '',
-        '', '', '', '', 0, '', '', 0, 0, now()
+        '', '', '', '', 0, '', '', 0, 0, now(), '', '', '', '[]',
+        'en'
     FROM generate_series(0, %s - 1) AS n
 """
 

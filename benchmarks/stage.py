@@ -112,45 +112,52 @@ class Stage:
         self.ask(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', database="postgres")
         self.ask(f'CREATE DATABASE "{name}" {options}', database="postgres")
 
+    def collect_static(self) -> None:
+        """Put the product's style sheets and scripts where pages that name them look."""
+        words = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity=0"]
+        subprocess.run(words, cwd=ROOT, env=self.environment, check=True, stdout=sys.stderr)
+
     def postgres_seconds(self) -> float:
         """Processor time that the server and all it ever started have used."""
         return seconds_of(embedded.processes(self.directory / "postgres"))
 
     @contextmanager
-    def web(self) -> Iterator[Service]:
-        """The product's web, as docs/operating.md starts it; it answers at PORT."""
+    def web(
+        self, application: str = "config.wsgi:application", port: int = PORT
+    ) -> Iterator[Service]:
+        """The product's web, as docs/operating.md starts it, or another that is held against it."""
         service = Service(
             "web",
             [
                 *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
-                *("--host", "127.0.0.1", "--port", str(PORT)),
+                *("--host", "127.0.0.1", "--port", str(port)),
                 *("--workers", "2", "--blocking-threads", "4", "--log-level", "warning"),
-                "config.wsgi:application",
+                application,
             ],
-            self.directory / "logs" / "web.log",
+            self.directory / "logs" / f"web-{port}.log",
             self.environment,
         )
         service.start()
         try:
-            _wait_until_it_answers(service)
+            _wait_until_it_answers(service, port)
             yield service
         finally:
             service.stop()
 
 
-def _wait_until_it_answers(web: Service) -> None:
+def _wait_until_it_answers(web: Service, port: int) -> None:
     deadline = time.monotonic() + STARTUP
-    while not _answers():
+    while not _answers(port):
         if web.exit_code() is not None or time.monotonic() > deadline:
             raise Wrong(f"the web did not start; see {web.log}")
         time.sleep(0.1)
 
 
-def _answers() -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=5)
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request("GET", "/healthz", headers={"Host": HOST})
-        return connection.getresponse().status == 200
+        return connection.getresponse().status in (200, 404)
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -1,6 +1,6 @@
 """Who is at the other end of a request."""
 
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
@@ -41,6 +41,7 @@ def from_trusted_proxy(request: HttpRequest) -> bool:
     return peer is not None and trusted(peer)
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Address | None:
     """An IP address without port; None for anything else."""
     try:
@@ -53,7 +54,12 @@ def parse(text: str) -> Address | None:
 
 
 def trusted(address: Address) -> bool:
-    return any(address in network for network in networks(tuple(settings.TRUSTED_PROXIES)))
+    return within(address, tuple(settings.TRUSTED_PROXIES))
+
+
+@lru_cache(maxsize=4096)
+def within(address: Address, ranges: tuple[str, ...]) -> bool:
+    return any(address in network for network in networks(ranges))
 
 
 @cache

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from config import errors, logs, metrics
 from config.client_ip import from_trusted_proxy
-from tenants import schema
+from tenants import schema, tallies
 
 logger = logging.getLogger("config.requests")
 
@@ -28,6 +28,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Paytm's notices are verified byte for byte: their views read the body themselves.
 RAW_BODIES = ("/paytm/",)
+# Payers and Paytm have no session here.
+SESSIONLESS = ("/p/", "/paytm/")
 UNREADABLE = re.compile("[\x00\ufffd\ud800-\udfff]")
 NOT_FORMS = (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError)
 
@@ -118,6 +120,18 @@ def public_schema(get_response: Answer) -> Answer:
     return middleware
 
 
+def tallied(get_response: Answer) -> Answer:
+    """What is counted in memory is written by the first request that finds it due."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        try:
+            return get_response(request)
+        finally:
+            tallies.write_due()
+
+    return middleware
+
+
 def readable(get_response: Answer) -> Answer:
     """Refuse early, in words, what no view could read: 413 for too much, 400 for the rest."""
 
@@ -166,12 +180,12 @@ def _texts(request: HttpRequest, raw_body: bool) -> Iterator[str]:
             yield from (str(file) for file in files)
 
 
-def messengers(get_response: Answer) -> Answer:
-    """Paytm's messages go straight to their view: no session and no user stands around them, so
-    that none is loaded and no cookie set, whatever a view does."""
+def sessionless(get_response: Answer) -> Answer:
+    """Payers and Paytm's messages go straight to their view: no session and no user stands around
+    them, so that none is loaded and none of its cookies set, whatever a view does."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(RAW_BODIES):
+        if not request.path_info.startswith(SESSIONLESS):
             return get_response(request)
         activate(get_language_from_request(request))  # or it would be the last request's
         request.resolver_match = match = resolve(request.path_info)

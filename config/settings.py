@@ -79,14 +79,16 @@ WSGI_APPLICATION = "config.wsgi.application"
 # The headers' middleware come first so that no answer, not even a static file, lacks them.
 MIDDLEWARE = [
     "config.middleware.logged",
+    "payments.shown.again",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.exact_host",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.unshared",
     "config.middleware.public_schema",
+    "config.middleware.tallied",
     "config.middleware.readable",
-    "config.middleware.messengers",
+    "config.middleware.sessionless",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.client_ip import client_network
 from config.remembered import Remembered
 from merchants.models import Profile
-from payments import collecting, ledger, notices, own_attempts, reasons
+from payments import collecting, ledger, notices, own_attempts, reasons, shown
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.methods import Method
@@ -72,14 +72,24 @@ class OldPrice(collecting.NotNow):
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: PayerRequest, token: str) -> HttpResponse:
     """The pay page of a link; posting it starts a payment and leads to Paytm."""
-    link = _link(token)
     if request.method == "POST":
-        return _start(request, link)
-    return _pay_page(request, link, _fresh_form(link), collecting.why_closed(link))
+        return _start(request, _link(token))
+    if not shown.look(request, token):
+        link = _link(token)
+        return _pay_page(request, link, PayForm(link=link), "too_many", MINUTE)
+    return _look(request, token)
 
 
-def _fresh_form(link: Link) -> PayForm:
-    return PayForm(link=link, initial={"key": secrets.token_urlsafe(16)})
+def _look(request: PayerRequest, token: str) -> HttpResponse:
+    """The link's page; made to be shown again where it is for anybody."""
+    own = own_attempts.known(request)
+    true_of = None if own else shown.mark(request.tenant, token)
+    link = _link(token)
+    form = PayForm(link=link, initial={"key": shown.KEY if true_of else shown.new_key()})
+    page = _pay_page(request, link, form, collecting.why_closed(link))
+    if true_of:
+        shown.offer(page, request.tenant, link, true_of)
+    return page
 
 
 def _start(request: PayerRequest, link: Link) -> HttpResponse:
@@ -92,10 +102,9 @@ def _start(request: PayerRequest, link: Link) -> HttpResponse:
             return _pay_page(request, link, form, status=422)
         payment = _attempt(request, link, form)
     except collecting.NotNow as refusal:
-        old = isinstance(refusal, OldPrice)
-        return _pay_page(
-            request, link, _fresh_form(link) if old else form, refusal.reason, refusal.seconds
-        )
+        if isinstance(refusal, OldPrice):
+            form = PayForm(link=link, initial={"key": shown.new_key()})
+        return _pay_page(request, link, form, refusal.reason, refusal.seconds)
     response = _see("pay_go" if payment.can_be_paid_now else "pay_status", payment.token)
     return own_attempts.remember(request, response, payment)
 

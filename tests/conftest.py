@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from django_tenants.utils import tenant_context
 
+from payments import shown
 from payments.clients import breaker_of
 from tenants import provisioning
 from tenants.models import CaughtMail, Job, Tenant, User
@@ -44,6 +45,11 @@ def _in_public() -> Iterator[None]:
     connection.set_schema_to_public()
     yield
     connection.set_schema_to_public()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    shown.forget_all()
 
 
 @pytest.fixture

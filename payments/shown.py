@@ -1,0 +1,230 @@
+"""Pay pages that were shown a moment ago, from this process's memory.
+
+A GET of a link that is known here asks the database nothing: once a second and merchant one
+question finds out which of its pages are still true. Posting the form asks everything anew.
+"""
+
+import re
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language_from_request
+from django_tenants.utils import tenant_context
+
+from config.client_ip import client_network
+from config.clock import now
+from payments.models import Link
+from tenants import tallies
+from tenants.models import KEY_LENGTH, Tenant
+from tenants.routing import TOKEN
+
+LOOKS: Final = 600  # a minute, address and link
+TRUE_FOR: Final = 1.0  # seconds
+MOST: Final = 20_000  # pages; one is some kilobytes
+IN_USE: Final = 600.0  # seconds after its last showing in which a page is remembered
+# Stands in a remembered page for the key that each showing of the form has of its own.
+KEY: Final = "key-of-this-form-----"
+ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
+
+# What a page depends on besides its merchant: its link's row and taken slots, and the world.
+MARKS: Final = """
+    SELECT token, (xmin, (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
+            AND link.max_payments IS NOT NULL),
+        (SELECT array_agg(xmin ORDER BY id) FROM merchants_profile),
+        (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
+    FROM payments_link AS link WHERE token = ANY(%s)
+"""
+
+Answer = Callable[[HttpRequest], HttpResponse]
+Place = tuple[str, str, str]  # token, language, theme
+Mark = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Page:
+    """A page as it was made, all but the form's key, and what it was true of."""
+
+    tenant: Tenant
+    link_id: UUID
+    mark: Mark
+    until: datetime | None
+    status: int = 200
+    headers: dict[str, str] | None = None
+    parts: tuple[bytes, ...] = ()
+    checked: float = 0.0
+    used: float = 0.0
+
+    def is_true(self) -> bool:
+        return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
+
+    def is_over(self) -> bool:
+        """Whether the link has opened or expired since."""
+        return self.until is not None and self.until <= now()
+
+
+_pages = dict[str, dict[Place, Page]]()  # by the merchant's key
+_asking = threading.Lock()
+_looks = tallies.Looks("look", LOOKS, 60)
+_seen = Counter[tuple[UUID, UUID]]()
+_tenants = dict[UUID, Tenant]()
+
+
+def again(get_response: Answer) -> Answer:
+    """Middleware that answers with a page that is remembered and still true, and remembers what
+    the view offers with `offer`."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        place = _place(request)
+        page = _known(place) if place else None
+        if place is None or page is None or not look(request, place[0]):
+            response = get_response(request)
+            offered: Page | None = getattr(response, "shown_again", None)
+            return _first(response, offered, place) if offered else response
+        page.used = time.monotonic()
+        _count(page)
+        content = new_key().encode().join(page.parts)
+        response = HttpResponse(content, status=page.status, headers=page.headers)
+        response.headers["Content-Length"] = str(len(content))
+        return response
+
+    return middleware
+
+
+def new_key() -> str:
+    """A key for one showing of the form."""
+    return secrets.token_urlsafe(16)
+
+
+def look(request: HttpRequest, token: str) -> bool:
+    """Count that this address looks at a link; False when it does so too often."""
+    return _looks.hit(f"{client_network(request)}:{token}")
+
+
+def mark(tenant: Tenant, token: str) -> Mark | None:
+    """What a page of this link is true of, to be asked before the page is made; None when there
+    is no such link."""
+    return _marks(tenant, [token]).get(token)
+
+
+def offer(response: HttpResponse, tenant: Tenant, link: Link, true_of: Mark) -> None:
+    """Let a page that was made with KEY be shown again, to anybody."""
+    ends = [at for at in (link.starts_at, link.expires_at) if at and at > now()]
+    page = Page(tenant, link.pk, true_of, min(ends, default=None), checked=time.monotonic())
+    response.shown_again = page  # type: ignore[attr-defined]
+
+
+def forget() -> None:
+    """Show what is true now: something was changed here."""
+    _pages.clear()
+
+
+def forget_all() -> None:
+    """As after a start."""
+    forget()
+    _seen.clear()
+    _looks.forget()
+
+
+def _place(request: HttpRequest) -> Place | None:
+    """Where this request's page would be remembered; None for what is not for anybody."""
+    if request.method != "GET" or request.META.get("QUERY_STRING"):
+        return None
+    address = ADDRESS.fullmatch(request.path_info)
+    if address is None or request.META.get("HTTP_HOST") not in settings.EXACT_HOSTS:
+        return None
+    if settings.ATTEMPTS_COOKIE_NAME in request.COOKIES:
+        return None
+    theme = request.COOKIES.get("theme", "")
+    return address[1], get_language_from_request(request), theme[:8]
+
+
+def _known(place: Place) -> Page | None:
+    page = _pages.get(place[0][:KEY_LENGTH], {}).get(place)
+    if page is None or page.is_true():
+        return page
+    try:
+        _ask(place[0][:KEY_LENGTH], page)
+    except (DatabaseError, InterfaceError):
+        return None  # whoever makes the page anew tells what is wrong
+    return _pages.get(place[0][:KEY_LENGTH], {}).get(place)
+
+
+def _ask(key: str, wanted: Page) -> None:
+    """Find out which pages of this merchant are still true and in use, and forget the others."""
+    with _asking:
+        if wanted.is_true():
+            return  # another thread asked meanwhile
+        began, pages = time.monotonic(), _pages.get(key, {})
+        held = list(pages.items())
+        marks = _marks(wanted.tenant, {token for (token, _, _), _ in held})
+        for place, page in held:
+            unused = began - page.used > IN_USE and page is not wanted
+            if unused or marks.get(place[0]) != page.mark or page.is_over():
+                pages.pop(place, None)
+            page.checked = began
+
+
+def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
+    facts = Tenant.objects.filter(pk=tenant.pk).values_list("state", "name", "schema_version")
+    of_tenant = tuple(facts.get())
+    with tenant_context(tenant), connection.cursor() as cursor:
+        cursor.execute(MARKS, [list(tokens)])
+        return {token: (words, of_tenant) for token, words in cursor.fetchall()}
+
+
+def _first(response: HttpResponse, page: Page, place: Place | None) -> HttpResponse:
+    """A new page with a key of its own, remembered if it is for anybody."""
+    page.status, page.parts = response.status_code, tuple(response.content.split(KEY.encode()))
+    page.headers = {n: v for n, v in response.headers.items() if n not in OWN}
+    page.used = time.monotonic()
+    if place and not response.cookies:
+        _remember(place, page)
+    _count(page)
+    response.content = new_key().encode().join(page.parts)
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+def _remember(place: Place, page: Page) -> None:
+    pages = _pages.setdefault(place[0][:KEY_LENGTH], {})
+    if pages and sum(map(len, _pages.values())) >= MOST:
+        pages.pop(next(iter(pages)), None)
+    pages[place] = page
+
+
+OWN: Final = frozenset({"X-Request-ID", "Content-Length"})  # of each answer
+
+
+def _count(page: Page) -> None:
+    if page.status == 200:
+        _tenants[page.tenant.pk] = page.tenant
+        _seen[page.tenant.pk, page.link_id] += 1
+
+
+@tallies.writer
+def write_seen() -> None:
+    """Add to each link how often it was seen since the last time."""
+    global _seen
+    seen, _seen = _seen, Counter()
+    for tenant_id in {tenant_id for tenant_id, _ in seen}:
+        of_links = {link: n for (tenant, link), n in seen.items() if tenant == tenant_id}
+        with tenant_context(_tenants[tenant_id]), connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO payments_linkviews AS kept (link_id, seen)
+                SELECT id, n FROM unnest(%s::uuid[], %s) AS new (link, n)
+                JOIN payments_link ON id = link ORDER BY id
+                ON CONFLICT (link_id) DO UPDATE SET seen = kept.seen + EXCLUDED.seen
+                """,
+                [list(of_links), list(of_links.values())],
+            )
