@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from payments.models import Link
@@ -30,8 +30,9 @@ def ways_to_share(link: Link, merchant: str) -> dict[str, str]:
     return {
         "whatsapp": f"https://wa.me/?text={quote(text, safe='')}",
         "mail": f"mailto:?subject={quote(subject, safe='')}&body={quote(text, safe='')}",
-        "plain_html": format_html('<a href="{}">{}</a>', url, _call(link)),
-        "button_html": format_html('<a href="{}" style="{}">{}</a>', url, LOOK, _call(link)),
+        # Text about HTML, not HTML: the page that shows it escapes it once more.
+        "plain_html": f'<a href="{escape(url)}">{escape(_call(link))}</a>',
+        "button_html": f'<a href="{escape(url)}" style="{LOOK}">{escape(_call(link))}</a>',
     }
 
 
