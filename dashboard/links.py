@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -34,6 +34,8 @@ from payments.questions import MOST, MOST_CHOICES, Question
 # Outside production a merchant may try with a site of its own machine.
 RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
 LONGEST_LIFE = timedelta(days=3652)
+# The year 1 in India is the year before it in UTC, which Python cannot read back.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_SUGGESTIONS = 6
 MOST_PAYMENTS = 100_000
 NO_ADDRESS = gettext_lazy("Enter a web address that begins with https://.")
@@ -44,7 +46,7 @@ def _amount_like(paise: int) -> forms.TextInput:
 
 
 class MomentField(forms.DateTimeField):
-    """A time of the merchant's day, to the minute, within ten years; or none."""
+    """A time of the merchant's day, to the minute, within ten years from now; or none."""
 
     def __init__(self, **kwargs: Any) -> None:
         shown = "%Y-%m-%dT%H:%M"
@@ -54,8 +56,8 @@ class MomentField(forms.DateTimeField):
 
     def clean(self, value: Any) -> datetime | None:
         moment: datetime | None = super().clean(value)
-        if moment and moment > now() + LONGEST_LIFE:
-            raise ValidationError(_("Choose a time within the next ten years."))
+        if moment and not EARLIEST < moment < now() + LONGEST_LIFE:
+            raise ValidationError(_("Choose a time from the year 2000 on, within ten years."))
         return moment
 
 
