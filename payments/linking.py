@@ -113,7 +113,10 @@ def _paid_without_a_place(link: Link) -> list[Payment]:
 
 
 def _give_places(link: Link, uncounted: list[Payment], of: int) -> None:
-    """Count what was paid before there was a limit. Places are numbered without gaps."""
+    """Count what was paid before there was a limit. Places are numbered without gaps.
+
+    What settles at this very moment under the old terms is good and takes no place.
+    """
     taken = link.payments.exclude(slot=None).count()
     if taken + len(uncounted) > of:
         raise TooFew(taken + len(uncounted))

@@ -127,7 +127,8 @@ def preview(request: WorldRequest) -> HttpResponse:
 @require_safe
 def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A link to copy, show and share, how it does, and its newest payments."""
-    return _page(request, _link(request, id), ClosingForm())
+    link = _link(request, id)
+    return _page(request, link, ClosingForm(initial={"closed_words": link.closed_words}))
 
 
 @member("links.view")
@@ -172,7 +173,7 @@ def _what_was_done(before: str, after: str) -> str:
         return _("The link is archived. It takes no payments.")
     if before == Link.State.ARCHIVED:
         return _("The link is back in the list. It takes no payments until you enable it.")
-    return _("The link is disabled.")
+    return _("Saved.") if before == after else _("The link is disabled.")
 
 
 def _link(request: WorldRequest, id: UUID) -> Link:

@@ -354,11 +354,18 @@ def test_a_message_to_payers_stays_while_the_link_is_closed(
     link.refresh_from_db()
     assert (link.state, link.closed_words) == ("disabled", "Sold out.")
     assert "“Sold out.”" in text(at_acme.get(url("link", id=link.pk)))
+    saved = at_acme.post(state, {"state": "disabled", "closed_words": "Back soon."}, follow=True)
+    assert "Saved." in text(saved)
+    assert "“Back soon.”" in text(saved)
     at_acme.post(state, {"state": "active"})
     link.refresh_from_db()
     assert (link.state, link.closed_words, link.disabled_at) == ("active", "", None)
     acts = AuditEvent.objects.order_by("id").values_list("act", "after__closed_words")
-    assert [*acts] == [("link.disabled", "Sold out."), ("link.active", "")]
+    assert [*acts] == [
+        ("link.disabled", "Sold out."),
+        ("link.disabled", "Back soon."),
+        ("link.active", ""),
+    ]
 
 
 def test_an_archived_link_leaves_the_list_and_comes_back_closed(
