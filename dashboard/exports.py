@@ -10,11 +10,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_file(name: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> HttpResponse:
-    """A download of `rows`. Text is guarded against formulas; give amounts as `Amount`."""
+    """A table to download. Text is guarded against formulas; give amounts as `Amount`."""
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     writer = csv.writer(response)
-    writer.writerow(head)
+    writer.writerow([_guarded(cell) for cell in head])
     writer.writerows([_guarded(cell) for cell in row] for row in rows)
     return response
 

@@ -1,26 +1,43 @@
-"""The form that makes a payment link."""
+"""The forms that make, change and close a payment link."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.forms import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.clock import now
+from payments import questions
 from payments.forms import RupeesField
-from payments.linking import Terms
+from payments.linking import Terms, terms_of
+from payments.methods import OFFERED
 from payments.models import Link
-from payments.money import MAX_PAISE, MIN_PAISE, plain_inr
+from payments.money import (
+    MAX_PAISE,
+    MIN_PAISE,
+    BadAmount,
+    format_inr,
+    parse_inr,
+    plain_inr,
+)
+from payments.questions import MOST, MOST_CHOICES, Question
 
 # Outside production a merchant may try with a site of its own machine.
 RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
 LONGEST_LIFE = timedelta(days=3652)
+# The year 1 in India is the year before it in UTC, which Python cannot read back.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+MOST_SUGGESTIONS = 6
+MOST_PAYMENTS = 100_000
 NO_ADDRESS = gettext_lazy("Enter a web address that begins with https://.")
 
 
@@ -28,7 +45,166 @@ def _amount_like(paise: int) -> forms.TextInput:
     return forms.TextInput(attrs={"placeholder": plain_inr(paise)})
 
 
+class MomentField(forms.DateTimeField):
+    """A time of the merchant's day, to the minute, within ten years from now; or none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        shown = "%Y-%m-%dT%H:%M"
+        widget = forms.DateTimeInput(format=shown, attrs={"type": "datetime-local"})
+        formats = [shown, "%Y-%m-%dT%H:%M:%S"]
+        super().__init__(required=False, input_formats=formats, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> datetime | None:
+        moment: datetime | None = super().clean(value)
+        if moment and not EARLIEST < moment < now() + LONGEST_LIFE:
+            raise ValidationError(_("Choose a time from the year 2000 on, within ten years."))
+        return moment
+
+
+class SuggestionsField(forms.CharField):
+    """Amounts in rupees with commas between; cleans to paise, each once, least first."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=120, required=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            return value
+        return ", ".join(plain_inr(paise).removesuffix(".00") for paise in value)
+
+    def clean(self, value: Any) -> list[int]:
+        parts = [part.strip() for part in super().clean(value).split(",")]
+        try:
+            found = sorted({parse_inr(part) for part in parts if part})
+        except BadAmount as error:
+            raise ValidationError(
+                _("Enter amounts in rupees with commas between, such as 100, 250, 500.")
+            ) from error
+        if len(found) > MOST_SUGGESTIONS:
+            most = {"most": MOST_SUGGESTIONS}
+            raise ValidationError(_("Suggest at most %(most)s amounts.") % most)
+        return found
+
+
+class AskedField(forms.ChoiceField):
+    """Whether payers are asked for something. Not sent: they are not."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=Link.Asked.choices, required=False, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        return super().clean(value) or Link.Asked.NO
+
+
+class QuestionForm(forms.Form):
+    """One question of a link. Without words it is none."""
+
+    use_required_attribute = False
+
+    label = forms.CharField(
+        label=gettext_lazy("What you ask"),
+        max_length=60,
+        required=False,
+        # A placeholder tells CSS whether something was typed.
+        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("Size, roll number, batch…")}),
+    )
+    kind = forms.ChoiceField(
+        label=gettext_lazy("Answered by"),
+        choices=questions.Kind.choices,
+        initial=questions.Kind.TEXT,
+        required=False,
+    )
+    required = forms.BooleanField(label=gettext_lazy("Must be answered"), required=False)
+    choices = forms.CharField(
+        label=gettext_lazy("Choices, one on each line"),
+        max_length=2000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    @classmethod
+    def of(cls, asked: dict[str, Any], data: Any, prefix: str) -> "QuestionForm":
+        """The form of a question as a link keeps it, or of none."""
+        lines = "\n".join(asked.get("choices", ()))
+        return cls(data, prefix=prefix, initial=asked | {"choices": lines})
+
+    def clean(self) -> dict[str, Any]:
+        sent: dict[str, Any] = self.cleaned_data
+        if sent.get("label") and sent.get("kind") == questions.Kind.CHOICE and "choices" in sent:
+            self._check_choices(_lines(sent["choices"]))
+        return sent
+
+    def _check_choices(self, choices: list[str]) -> None:
+        if not 2 <= len(choices) <= MOST_CHOICES:
+            words = _("Give from 2 to %(most)s choices, one on each line.") % {"most": MOST_CHOICES}
+            self.add_error("choices", words)
+        elif len(set(choices)) < len(choices):
+            self.add_error("choices", _("Two of these choices are the same."))
+        elif any(len(choice) > 80 for choice in choices):
+            self.add_error("choices", _("A choice has at most 80 characters."))
+
+    @property
+    def question(self) -> Question | None:
+        """The question, as far as the form is valid; None where none is asked."""
+        sent = self.cleaned_data
+        if self.errors or not sent["label"]:
+            return None
+        kind = sent["kind"] or questions.Kind.TEXT
+        choices = _lines(sent["choices"]) if kind == questions.Kind.CHOICE else []
+        return Question(sent["label"], kind, sent["required"], choices)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self["label"].value() or self.errors)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Fields of a form that are folded away together until somebody wants them."""
+
+    title: Any
+    about: Any
+    fields: list[BoundField]
+    open: bool
+    questions: Sequence[QuestionForm] = ()
+
+
+GROUPS = (
+    (
+        gettext_lazy("When it takes payments"),
+        gettext_lazy("From now on and without end, unless you say so"),
+        ("starts_at", "expires_at"),
+    ),
+    (
+        gettext_lazy("What payers are asked"),
+        gettext_lazy("Name, e-mail, phone, and questions of your own"),
+        ("ask_name", "ask_email", "ask_phone"),
+    ),
+    (
+        gettext_lazy("How it can be paid"),
+        gettext_lazy("In every way that Paytm offers, unless you choose"),
+        ("methods",),
+    ),
+    (
+        gettext_lazy("After paying"),
+        gettext_lazy("Your thanks, and a page of yours to return to"),
+        ("thanks", "return_url"),
+    ),
+    (
+        gettext_lazy("For your team alone"),
+        gettext_lazy("Reference, notes, and what to do with surplus money"),
+        ("reference", "notes", "surplus_policy"),
+    ),
+)
+
+
 class LinkForm(forms.Form):
+    """The terms of a new link. Its questions are forms of their own, sent with it."""
+
     description = forms.CharField(
         label=gettext_lazy("What is it for?"),
         max_length=120,
@@ -50,20 +226,45 @@ class LinkForm(forms.Form):
     most = RupeesField(
         label=gettext_lazy("At most"), required=False, widget=_amount_like(MAX_PAISE)
     )
+    suggestions = SuggestionsField(
+        label=gettext_lazy("Amounts to choose from"),
+        help_text=gettext_lazy("Up to six, in rupees, with commas between: 100, 250, 500."),
+    )
     payments = forms.ChoiceField(
         label=gettext_lazy("How often can it be paid?"),
         choices=[
             ("one", gettext_lazy("Once: an invoice, an order")),
+            ("some", gettext_lazy("So many times: seats, places")),
             ("many", gettext_lazy("Any number of times: a shop counter, a donation page")),
         ],
         initial="one",
         widget=forms.RadioSelect,
     )
-    expires_at = forms.DateTimeField(
-        label=gettext_lazy("Takes payments until"),
+    times = forms.IntegerField(
+        label=gettext_lazy("How many times"),
+        min_value=1,
+        max_value=MOST_PAYMENTS,
         required=False,
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-        widget=forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+    starts_at = MomentField(label=gettext_lazy("Takes payments from"))
+    expires_at = MomentField(label=gettext_lazy("Takes payments until"))
+    ask_name = AskedField(label=gettext_lazy("Name"))
+    ask_email = AskedField(label=gettext_lazy("E-mail"), initial=Link.Asked.OPTIONAL)
+    ask_phone = AskedField(label=gettext_lazy("Phone"))
+    methods = forms.MultipleChoiceField(
+        label=gettext_lazy("Ways to pay"),
+        choices=[(method.value, method.label) for method in OFFERED],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("None chosen: all of them."),
+    )
+    thanks = forms.CharField(
+        label=gettext_lazy("Your thanks"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("The payer reads this after paying, and on the receipt."),
     )
     return_url = forms.CharField(
         label=gettext_lazy("Address to return to"),
@@ -72,6 +273,19 @@ class LinkForm(forms.Form):
         validators=[URLValidator(schemes=RETURN_SCHEMES, message=NO_ADDRESS)],
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
         help_text=gettext_lazy("A page of your own that the payer can go to after paying."),
+    )
+    reference = forms.CharField(
+        label=gettext_lazy("Reference"),
+        max_length=60,
+        required=False,
+        help_text=gettext_lazy("An invoice’s or order’s number in your own books."),
+    )
+    notes = forms.CharField(
+        label=gettext_lazy("Notes"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Payers never see them."),
     )
     surplus_policy = forms.ChoiceField(
         label=gettext_lazy("Money that nobody asked for"),
@@ -86,42 +300,152 @@ class LinkForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any] | None = None, **options: Any) -> None:
         super().__init__(data, **options)
-        self.fields["amount"].required = (data or {}).get("amount_is") != "open"
+        sent = data or {}
+        self.fields["amount"].required = sent.get("amount_is") != "open"
+        self.fields["times"].required = sent.get("payments") == "some"
+        asked = [*self.initial.get("questions", ()), *([{}] * MOST)][:MOST]
+        self.question_forms = [
+            QuestionForm.of(each, data, prefix=f"ask{n}") for n, each in enumerate(asked)
+        ]
 
     @classmethod
     def empty(cls) -> "LinkForm":
         return cls(initial={"key": uuid.uuid4()})
 
+    @classmethod
+    def copy_of(cls, link: Link) -> "LinkForm":
+        """For another link with the same terms; times that are over are left out."""
+        terms = initial_of(link) | {"key": uuid.uuid4()}
+        over = [name for name in ("starts_at", "expires_at") if terms[name] and terms[name] < now()]
+        return cls(initial=terms | dict.fromkeys(over))
+
     def renew_key(self) -> None:
         """Let the form make another link when it is sent again."""
-        self.data = dict(self.data.items()) | {"key": str(uuid.uuid4())}
+        sent: Any = copy(self.data)  # that of a QueryDict may be changed
+        sent["key"] = str(uuid.uuid4())
+        self.data = sent
+
+    def clean_starts_at(self) -> Any:
+        return self._as_it_was("starts_at")
 
     def clean_expires_at(self) -> Any:
-        moment = self.cleaned_data["expires_at"]
-        if moment and moment <= now():
+        moment = self._as_it_was("expires_at")
+        if moment and moment <= now() and moment != self.initial.get("expires_at"):
             raise ValidationError(_("Choose a time that is still to come."))
-        if moment and moment > now() + LONGEST_LIFE:
-            raise ValidationError(_("Choose a time within the next ten years."))
         return moment
+
+    def _as_it_was(self, name: str) -> datetime | None:
+        """The time sent, or the link's own where that was sent back: it may have seconds."""
+        moment: datetime | None = self.cleaned_data[name]
+        before: datetime | None = self.initial.get(name)
+        same = before and before.replace(second=0, microsecond=0) == moment
+        return before if same else moment
+
+    def clean_methods(self) -> list[str]:
+        return [method.value for method in OFFERED if method in self.cleaned_data["methods"]]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
-        if (cleaned.get("least") or MIN_PAISE) > (cleaned.get("most") or MAX_PAISE):
-            self.add_error("most", _("This is less than the least amount."))
+        self._check_amounts(cleaned)
+        starts, ends = cleaned.get("starts_at"), cleaned.get("expires_at")
+        if starts and ends and starts >= ends:
+            self.add_error("expires_at", _("This is not after the time from which it takes any."))
+        if not self._questions_are_valid():
+            self.add_error(None, _("Look at what payers are asked: something there is not right."))
         return cleaned
+
+    def _check_amounts(self, cleaned: dict[str, Any]) -> None:
+        least, most = cleaned.get("least") or MIN_PAISE, cleaned.get("most") or MAX_PAISE
+        if least > most:
+            self.add_error("most", _("This is less than the least amount."))
+        outside = [paise for paise in cleaned.get("suggestions", ()) if not least <= paise <= most]
+        if outside and least <= most and cleaned.get("amount_is") == "open":
+            words = _("Suggest amounts from %(low)s to %(high)s.")
+            limits = {"low": format_inr(least), "high": format_inr(most)}
+            self.add_error("suggestions", words % limits)
+
+    def _questions_are_valid(self) -> bool:
+        known: set[str] = set()
+        for form in self.question_forms:
+            label = form.cleaned_data.get("label", "").casefold() if form.is_valid() else ""
+            if label and label in known:
+                form.add_error("label", _("Another question has these words."))
+            known.add(label)
+        return all(form.is_valid() for form in self.question_forms)
+
+    @property
+    def questions(self) -> list[dict[str, Any]]:
+        """The questions as a link keeps them, as far as they are valid."""
+        if not self.is_bound:
+            asked: list[dict[str, Any]] = self.initial.get("questions", [])
+            return asked
+        valid = [form.question for form in self.question_forms if form.is_valid()]
+        return questions.stored(each for each in valid if each)
+
+    @property
+    def groups(self) -> Iterator[Group]:
+        """The fields that most links do without. Open where something is set or wrong."""
+        for title, about, names in GROUPS:
+            fields = [self[name] for name in names]
+            asked = self.question_forms if "ask_name" in names else ()
+            is_open = any(map(_is_set, fields)) or any(form.is_open for form in asked)
+            yield Group(title, about, fields, is_open, asked)
 
     @property
     def terms(self) -> Terms:
         """What a valid form asks for; fields of the choice not taken do not count."""
         sent = self.cleaned_data
         fixed = sent["amount_is"] == "fixed"
+        same = ["description", "methods", "reference", "notes", "thanks", "return_url"]
+        same += ["starts_at", "expires_at", "ask_name", "ask_email", "ask_phone"]
         return Terms(
-            description=sent["description"],
             amount_paise=sent["amount"] if fixed else None,
             min_paise=MIN_PAISE if fixed else sent["least"] or MIN_PAISE,
             max_paise=MAX_PAISE if fixed else sent["most"] or MAX_PAISE,
-            expires_at=sent["expires_at"],
-            max_payments=1 if sent["payments"] == "one" else None,
-            return_url=sent["return_url"],
+            suggestions=[] if fixed else sent["suggestions"],
+            questions=self.questions,
+            max_payments={"one": 1, "some": sent["times"]}.get(sent["payments"]),
             surplus_policy=sent["surplus_policy"] or Link.SurplusPolicy.ASK,
+            **{name: sent[name] for name in same},
         )
+
+
+def _is_set(field: BoundField) -> bool:
+    usual = field.field.initial or (Link.Asked.NO if field.name.startswith("ask_") else None)
+    return bool(field.errors) or (field.value() or usual) != usual
+
+
+class EditLinkForm(LinkForm):
+    """Other terms for a link that there is."""
+
+    key = None  # type: ignore[assignment]
+
+    @classmethod
+    def of(cls, link: Link, data: Mapping[str, Any] | None = None) -> "EditLinkForm":
+        return cls(data, initial=initial_of(link))
+
+
+def initial_of(link: Link) -> dict[str, Any]:
+    """A link's terms as the fields of its form have them."""
+    terms = asdict(terms_of(link))
+    often = {None: "many", 1: "one"}.get(link.max_payments, "some")
+    return terms | {
+        "amount_is": "open" if link.amount_paise is None else "fixed",
+        "amount": link.amount_paise,
+        "least": None if link.min_paise == MIN_PAISE else link.min_paise,
+        "most": None if link.max_paise == MAX_PAISE else link.max_paise,
+        "payments": often,
+        "times": link.max_payments if often == "some" else None,
+    }
+
+
+class ClosingForm(forms.Form):
+    """What payers read on a link that was switched off."""
+
+    closed_words = forms.CharField(
+        label=gettext_lazy("A message to payers"),
+        max_length=300,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=gettext_lazy("Such as “Sold out. The next batch opens on Monday.”"),
+    )

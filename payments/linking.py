@@ -1,5 +1,6 @@
-"""Making payment links, and opening and closing them."""
+"""Making payment links, changing them, and opening and closing them."""
 
+import json
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -9,8 +10,9 @@ from django.db import transaction
 
 from config.clock import now
 from merchants import audit
-from payments.models import Link
+from payments.models import Link, Payment
 from payments.money import MAX_PAISE, MIN_PAISE
+from payments.states import PaymentState
 from tenants.current import current_tenant
 from tenants.models import User
 from tenants.routing import new_token
@@ -18,6 +20,14 @@ from tenants.routing import new_token
 
 class OtherBody(Exception):
     """The same form came with other terms (422)."""
+
+
+class TooFew(Exception):
+    """The link took more payments already than it is to take at all (422)."""
+
+    def __init__(self, taken: int) -> None:
+        super().__init__(taken)
+        self.taken = taken
 
 
 @dataclass(frozen=True)
@@ -69,17 +79,78 @@ def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:
     return link
 
 
-def set_state(link: Link, state: Link.State, by: User) -> Link:
-    """Open or close a link to new payments; those under way are recorded in any case."""
+def change_link(link: Link, terms: Terms, by: User) -> Link:
+    """Give a link other terms. Attempts under way keep the amount they were begun with.
+
+    Raises TooFew when it took more payments than the new terms allow; then nothing was written.
+    """
+    with transaction.atomic():
+        # Payment before link is the one order of locks.
+        uncounted = _paid_without_a_place(link) if terms.max_payments else []
+        locked = Link.objects.select_for_update(no_key=True).get(pk=link.pk)
+        changed = _changed(terms_of(locked), terms)
+        if "max_payments" in changed and terms.max_payments:
+            _give_places(locked, uncounted, terms.max_payments)
+        if changed:
+            before = _told(terms_of(locked), changed)
+            for name in changed:
+                setattr(locked, name, getattr(terms, name))
+            locked.save(update_fields=changed)
+            audit.record(by, "link.changed", str(locked), before, _told(terms, changed))
+    return locked
+
+
+def _changed(before: Terms, after: Terms) -> list[str]:
+    names = [each.name for each in fields(Terms)]
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _paid_without_a_place(link: Link) -> list[Payment]:
+    """Locked: what was paid while any number was taken, and so was never counted."""
+    paid = Payment.objects.select_for_update(no_key=True).only("id", "link_id", "slot")
+    paid = paid.filter(link=link, slot=None, state=PaymentState.PAID)
+    return [*paid.order_by("created_at", "id")]
+
+
+def _give_places(link: Link, uncounted: list[Payment], of: int) -> None:
+    """Count what was paid before there was a limit. Places are numbered without gaps.
+
+    What settles at this very moment under the old terms is good and takes no place.
+    """
+    taken = link.payments.exclude(slot=None).count()
+    if taken + len(uncounted) > of:
+        raise TooFew(taken + len(uncounted))
+    for place, payment in enumerate(uncounted, taken + 1):
+        payment.slot = place
+    Payment.objects.bulk_update(uncounted, ["slot"], batch_size=500)
+
+
+def set_state(link: Link, state: Link.State, by: User, words: str | None = None) -> Link:
+    """Open a link to new payments, close it or put it away; those under way are recorded in any
+    case. `words` are what payers read while it is closed, None to leave them; opening drops them.
+    """
     with transaction.atomic():
         locked = Link.objects.select_for_update(no_key=True).get(pk=link.pk)
-        before = {"state": locked.state}
-        if locked.state != state:
-            locked.state = state
-            locked.disabled_at = now() if state == Link.State.DISABLED else None
-            locked.save(update_fields=["state", "disabled_at"])
-            audit.record(by, f"link.{state}", str(locked), before, {"state": state})
+        opened = state == Link.State.ACTIVE
+        words = "" if opened else locked.closed_words if words is None else words
+        before, after = _change_of_state(locked, state, words)
+        if after:
+            # From disabled to archived it stays closed since when it was: money between is surplus.
+            locked.disabled_at = None if opened else locked.disabled_at or now()
+            locked.state, locked.closed_words = state, words
+            locked.save(update_fields=["state", "closed_words", "disabled_at"])
+            audit.record(by, f"link.{state}", str(locked), before, after)
     return locked
+
+
+def _change_of_state(
+    link: Link, state: Link.State, words: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What of state and words changes: as it is, and as it is to be."""
+    is_now = {"state": link.state, "closed_words": link.closed_words}
+    to_be = {"state": str(state), "closed_words": words}
+    names = [name for name, value in to_be.items() if is_now[name] != value]
+    return {n: is_now[n] for n in names}, {n: to_be[n] for n in names}
 
 
 def _facts(link: Link) -> dict[str, str | int | bool | None]:
@@ -89,3 +160,17 @@ def _facts(link: Link) -> dict[str, str | int | bool | None]:
         "amount_paise": link.amount_paise,
         "max_payments": link.max_payments,
     }
+
+
+def _told(terms: Terms, names: list[str]) -> dict[str, str | int | bool | None]:
+    """These terms as the audit keeps them: times and lists as text."""
+    return {name: _plain(getattr(terms, name)) for name in names}
+
+
+def _plain(value: Any) -> str | int | bool | None:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    plain: str | int | bool | None = value
+    return plain

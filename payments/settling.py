@@ -119,7 +119,7 @@ def _why_surplus(payment: Payment, answer: OrderStatus) -> Surplus:
         return Surplus.EXPIRED
     if _is_later(moment, link.disabled_at):
         return Surplus.DISABLED
-    if link.max_payments is not None and not _take_slot(payment, link.max_payments):
+    if link.max_payments is not None and not _take_slot(payment):
         return Surplus.TAKEN
     return Surplus.NONE
 
@@ -129,9 +129,12 @@ def _is_later(moment: datetime | None, end: datetime | None) -> bool:
     return moment is not None and end is not None and moment > end + GRACE
 
 
-def _take_slot(payment: Payment, of: int) -> bool:
+def _take_slot(payment: Payment) -> bool:
     # Payment before link is the one order of locks. No key share: attempts may be inserted.
-    Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
+    link = Link.objects.select_for_update(no_key=True).get(pk=payment.link_id)
+    of = link.max_payments  # as it is now: somebody may have changed it this moment
+    if of is None:
+        return True
     attempts = Payment.objects.filter(link=payment.link_id)
     taken = set(attempts.exclude(slot=None).values_list("slot", flat=True))
     payment.slot = next((n for n in range(1, of + 1) if n not in taken), None)

@@ -35,6 +35,7 @@ from tests import cast, make  # noqa: E402
 
 ASHA = "asha-tea"
 OWNER = "owner@demo.example"
+LINK_PAGES = ("link", "link_edit", "link_print", "link_payments_csv")
 ENDPOINT_PAGES = ("endpoint", "endpoint_edit")
 
 
@@ -98,7 +99,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         return told | {
             "payment": paid.pk,
             "refund_new": paid.pk,
-            "link": paid.link_id,
+            **dict.fromkeys(LINK_PAGES, paid.link_id),
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
@@ -129,7 +130,7 @@ def live_things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         link = make.link(live=True, description="Kanjivaram saree")
         off = make.endpoint(live=True, state="stopped", stopped_why="failing")
-        return {"link": link.pk} | dict.fromkeys(ENDPOINT_PAGES, off.pk)
+        return dict.fromkeys(LINK_PAGES, link.pk) | dict.fromkeys(ENDPOINT_PAGES, off.pk)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def refused(asha: Walker) -> None:
         expect(asha.page.locator(".errorlist")).to_contain_text(
             "required" if not amount else "Enter"
         )
+    asha.main.get_by_text("When it takes payments").click()
     asha.fill({"Amount to pay": "10", "Takes payments until": "2020-01-01T10:00"})
     asha.press("Make the link", status=422)
     asha.shows("Choose a time that is still to come.")
@@ -98,3 +99,64 @@ def test_an_open_amount_within_limits(signed_in: SignIn, walk: Open, cast: Cast)
     asha.open("/m/asha-tea/test/links")
     asha.shows("Temple fund")
     expect(asha.main.locator("tr", has_text="Temple fund")).to_contain_text(re.compile("Active"))
+
+
+def test_a_link_that_asks_is_seen_as_payers_see_it_and_changed(
+    signed_in: SignIn, cast: Cast
+) -> None:
+    asha = signed_in(cast.asha)
+    asha.open(NEW)
+    preview = asha.page.get_by_role("complementary", name="What the payer sees")
+    asha.fill({"What is it for?": "Pottery class", "Amount to pay": "900"})
+    expect(preview).to_contain_text("Pay ₹900.00")
+    ask_for_sizes(asha)
+    expect(preview.get_by_label("Size of apron")).to_be_disabled()
+    asha.look(422)
+    asha.press("Make the link")
+    asha.shows("Size of apron Must be given: S, M")
+    asha.press("Change")
+    asha.fill({"Amount to pay": ""})
+    asha.press("Save", status=422)
+    asha.fill({"Amount to pay": "950"})
+    asha.press("Save")
+    asha.shows("₹950.00")
+    asha.press("Sheet to print")
+    asha.shows("Scan with your phone's camera to pay")
+    asha.press("Pottery class")
+    asha.press("Duplicate")
+    asha.press("Make the link")
+    put_away(asha)
+
+
+def ask_for_sizes(asha: Walker) -> None:
+    """A choice that must be made; one of a single size is none."""
+    asha.main.get_by_text("What payers are asked").click()
+    asha.main.get_by_text("Question 1", exact=True).click()
+    first = asha.main.get_by_role("group", name="Question 1")
+    first.get_by_label("What you ask").fill("Size of apron")
+    first.get_by_label("Answered by").select_option("choice")
+    first.get_by_label("Must be answered").check()
+    first.get_by_label("Choices").fill("S")
+    asha.press("Make the link", status=422)
+    asha.shows("Give from 2 to 20 choices")
+    first.get_by_label("Choices").fill("S\nM")
+
+
+def put_away(asha: Walker) -> None:
+    asha.main.get_by_text("Archive…").click()
+    asha.press("Archive the link")
+    asha.press("Payment links")
+    asha.press("Archived")
+    asha.press("Pottery class")
+    asha.press("Restore the link")
+    asha.shows("The link is back in the list.")
+
+
+def test_without_scripts_a_preview_is_a_button(signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha, scripts=False, size=PHONE)
+    asha.open(NEW)
+    asha.fill({"What is it for?": "Halwa", "Amount to pay": "20"})
+    asha.press("Preview")
+    asha.shows("Pay ₹20.00")
+    asha.press("Make the link")
+    asha.heading("Halwa")

@@ -2,11 +2,14 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from payments.asking import ask, ask_status
-from payments.models import Payment, Refund, Transfer
+from payments.linking import Terms, TooFew, change_link, terms_of
+from payments.models import Link, Payment, Refund, Transfer
 from payments.refunding import NotRefundable, TooMuch, ask_refund
 from payments.settling import settle
 from tenants.models import Tenant, User
@@ -55,6 +58,26 @@ def test_a_one_time_link_takes_one_payment_whoever_comes(open_acme: Tenant) -> N
         states = sorted(Payment.objects.filter(link=link).values_list("state", flat=True))
         assert states == ["paid"] + ["surplus"] * (len(orders) - 1)
         assert Transfer.objects.filter(payment__link=link).count() == len(orders)
+
+
+def test_no_change_lets_more_be_paid_than_it_says(open_acme: Tenant) -> None:
+    """Lowering a limit while payments settle: either it is refused, or it holds."""
+    alice = User.objects.get(name="Alice")
+    for _ in range(size(4, 200)):
+        link = make.link(max_payments=3)
+        orders = [make.payment(link) for _ in range(3)]
+        settle(orders[0], answer(orders[0]))
+        once = replace(terms_of(link), max_payments=1)
+
+        def lower(link: Link = link, once: Terms = once) -> None:
+            with suppress(TooFew):
+                change_link(link, once, alice)
+
+        at_once(open_acme, [lower, *(lambda o=o: settle(o, answer(o)) for o in orders[1:])])
+        link.refresh_from_db()
+        paid = Payment.objects.filter(link=link, state="paid").count()
+        assert paid <= (link.max_payments or 0)
+        assert paid in (1, 3)
 
 
 def test_refunds_at_once_never_exceed_what_was_paid(open_acme: Tenant) -> None:
