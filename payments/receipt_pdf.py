@@ -102,7 +102,14 @@ class _Paper(FPDF):
             return
         self.set_font("Mukta", style, size)
         self.set_text_color(*colour)
-        self.multi_cell(0, size * 0.5, words, align=align, new_x="LMARGIN", new_y="NEXT")
+        self.multi_cell(
+            0, size * 0.5, self.written(words), align=align, new_x="LMARGIN", new_y="NEXT"
+        )
+
+    def written(self, words: str) -> str:
+        """The words with ? for each letter that our font lacks, which would not show at all."""
+        known = self.fonts["mukta"].cmap  # type: ignore[union-attr]  # it is a TrueType font
+        return "".join(c if ord(c) in known or c == "\n" else "?" for c in words)
 
     def table_of(self, facts: Facts) -> None:
         """Labels on the left, words on the right, however long either is."""
@@ -118,8 +125,8 @@ class _Paper(FPDF):
         ) as table:
             for label, words in facts:
                 row = table.row()
-                row.cell(label, style=FontFace(color=MUTED))
-                row.cell(words, style=FontFace(color=INK))
+                row.cell(self.written(label), style=FontFace(color=MUTED))
+                row.cell(self.written(words), style=FontFace(color=INK))
 
 
 def _write(paper: _Paper, payment: Payment, receipt: Receipt) -> None:

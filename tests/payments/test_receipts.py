@@ -1,6 +1,7 @@
 """Who has paid gets a receipt: numbered without gaps, on the page, as a PDF and by mail."""
 
 import random
+import re
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from merchants.models import AuditEvent, Profile
 from payments import receipting
 from payments.models import Link, Payment, Receipt, Refund
 from payments.paytm import Outcome
-from payments.receipt_pdf import facts_of, pdf_of, refunds_of
+from payments.receipt_pdf import _Paper, facts_of, pdf_of, refunds_of
 from payments.receipting import number, year_of
 from payments.refunding import ask_refund
 from payments.settling import settle
@@ -176,6 +177,22 @@ def test_a_pdf_takes_any_words(link: Link) -> None:
     payment = arrived(link, payer_name="क्षितिज र्कि", language="hi")
     payment.answers = answers
     assert pdf_of(payment, number(payment)).count(b"/Type /Page\n") > 1
+
+
+def test_hindi_is_joined_behind_english_too() -> None:
+    assert len("क्षेत्रीय") == 9
+    assert glyphs("क्षेत्रीय") == 5
+    assert glyphs("Ask क्षेत्रीय") == 4 + 5
+
+
+def glyphs(words: str) -> int:
+    """How many glyphs are drawn for a line."""
+    paper = _Paper(live=True)
+    paper.set_compression(False)
+    paper.add_page()
+    paper.line_of(words, 12)
+    drawn = re.findall(rb"\((.*?)\) Tj", bytes(paper.output()).replace(b"\n", b""))
+    return sum(len(each) // 2 for each in drawn)
 
 
 def test_pdfs_are_limited(link: Link, client: Client, monkeypatch: Any) -> None:
