@@ -64,7 +64,14 @@ def configure(config: dict[str, str]) -> None:
                 }
             },
             "root": {"handlers": ["out"], "level": config["level"]},
-            "loggers": {"django": quiet, "django.server": quiet, "py.warnings": quiet},
+            "loggers": {
+                "django": quiet,
+                "django.server": quiet,
+                "py.warnings": quiet,
+                # They spell out what a receipt says, letter by letter.
+                "fontTools": {"level": "ERROR"},
+                "fpdf": {"level": "ERROR"},
+            },
         }
     )
     logging.captureWarnings(True)

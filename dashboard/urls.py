@@ -26,6 +26,7 @@ world = [
     path("payments", payments.list, name="payments"),
     path("payments/<uuid:id>", payments.detail, name="payment"),
     path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),
+    path("payments/<uuid:id>/receipt", payments.send_receipt, name="payment_receipt"),
     path("payments/<uuid:id>/refunds/new", refunds.new, name="refund_new"),
     path("refunds", refunds.list, name="refunds"),
     path("refunds/<uuid:id>/try", refunds.try_now, name="refund_try"),

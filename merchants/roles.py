@@ -19,6 +19,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "refunds.create": MONEY,
     "surplus.decide": MONEY,
     "payments.ask": MONEY,
+    "receipts.send": MONEY,
     "team.view": EVERYONE,
     "team.manage": MANAGERS,
     "settings.view": EVERYONE,

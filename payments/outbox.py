@@ -4,23 +4,27 @@ The commit itself appends that one row and touches nothing that two payments sha
 is the outbox entry of the event that the merchant's systems are sent.
 """
 
-from payments import events
+from payments import events, receipting
 from payments.folding import fold_soon
 from payments.models import Payment, Refund, Settlement
 from payments.settlement_matching import rematch
+from payments.states import ARRIVED
 from payments.telling import tell_payment, tell_refund
+from payments.telling_payers import mail_receipt, tell_payer_of_refund
 from tenants.jobs import MAIL, job
 
 
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
-    """A payment became `state`: fold the figures, tell the team and the merchant's systems, once
-    for each state."""
+    """A payment became `state`: fold the figures, tell the team and the merchant's systems, and
+    once it has arrived number its receipt and mail it to the payer; once for each state."""
     payment = _payment(payment_id)
     events.of_payment(payment, state)
     tell_payment(payment, state)
     rematch(payment)
     fold_soon()
+    if state in ARRIVED:
+        mail_receipt(payment, receipting.number(payment))  # last: others wait for the numbering
 
 
 @job(lane=MAIL, atomic=True)
@@ -31,13 +35,15 @@ def surplus_kept(payment_id: str) -> None:
 
 @job(lane=MAIL, atomic=True)
 def refund_changed(refund_id: str) -> None:
-    """A refund became done or failed: fold the figures, tell the team and the merchant's systems,
-    and ask what Paytm says was given back in all, now that ours is no longer in doubt; once."""
+    """A refund became done or failed: fold the figures, tell the team, the merchant's systems and
+    of a done one the payer, and ask what Paytm says was given back in all, now that ours is no
+    longer in doubt; once."""
     from payments.asking import ask_what_was_given_back  # late: asking stands on this module
 
     refund = _refund(refund_id)
     events.of_refund(refund)
     tell_refund(refund)
+    tell_payer_of_refund(refund)
     rematch(refund.payment)
     fold_soon()
     if refund.origin != Refund.Origin.PAYTM:

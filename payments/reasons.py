@@ -227,6 +227,11 @@ def of_payment(payment: Payment, can_continue: bool = False) -> Words:
     return WAITING if can_continue else CHECKING
 
 
+def thanks(payment: Payment) -> str:
+    """The merchant's own words after a payment; none for surplus, nor once all went back."""
+    return payment.link.thanks if of_payment(payment) is PAID else ""
+
+
 def shown(payment: Payment) -> str:
     """`paid`, `failed` or `checking`, as scripts are told. Surplus is never told as paid: what
     it was for is not settled, though its money has arrived and it has a receipt."""

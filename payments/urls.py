@@ -11,6 +11,7 @@ urlpatterns = [
     path("p/<token:token>", views.pay, name="pay"),
     path("p/go/<token:token>", views.go, name="pay_go"),
     path("p/return/<token:token>", views.status, name="pay_status"),
+    path("p/receipt/<token:token>", views.receipt, name="pay_receipt"),
     path("p/report/<token:token>", views.report, name="pay_report"),
     path("p/logo/<token:token>", views.logo, name="pay_logo"),
 ]

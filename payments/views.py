@@ -1,6 +1,7 @@
 """The payer's pages, and the addresses that Paytm calls."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,14 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.client_ip import client_network
+from config.clock import now
 from config.remembered import Remembered
 from merchants.models import Profile
-from payments import collecting, ledger, notices, own_attempts, reasons, shown
+from payments import collecting, ledger, notices, own_attempts, reasons, receipting, shown
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.methods import Method
@@ -32,6 +35,10 @@ MINUTE, HOUR = 60, 3600
 POSTS = 120  # a minute, address and link
 BEGUN = 30  # attempts of those that are new
 REPORTS = 5  # an hour and address
+PDFS = 30  # a minute, address and payment
+
+# A receipt's number comes within seconds; longer than this a page does not look out for it.
+NUMBERED_WITHIN = timedelta(minutes=2)
 
 
 # What ends the test and the live address that Paytm was told, by tenant.
@@ -173,6 +180,8 @@ def status(request: PayerRequest, token: str) -> HttpResponse:
     """What became of a payment, as Paytm says now: paid, failed, or being checked."""
     payment = ask_on_view(_payment(token))
     can_continue, paise = _can_continue(payment), ledger.received(payment)
+    receipt = receipting.of(payment) if payment.has_arrived else None
+    settles = reasons.shown(payment) == "checking" and not payment.has_arrived
     context = {
         "link": payment.link,
         "payment": payment,
@@ -180,12 +189,35 @@ def status(request: PayerRequest, token: str) -> HttpResponse:
         "return_url": return_url(payment, paise) if payment.has_arrived else "",
         "shown": reasons.shown(payment),
         "arrived": payment.has_arrived,
-        "settles": reasons.shown(payment) == "checking" and not payment.has_arrived,
+        "receipt": receipt,
+        "thanks": reasons.thanks(payment),
+        "settles": settles,
+        "changes": settles or (receipt is None and _is_being_numbered(payment)),
         "words": reasons.of_payment(payment, can_continue),
         "can_continue": can_continue,
         "refunds": payment.refunds.order_by("created_at"),
     }
     return _page(request, "pay/status.html", payment.live, context)
+
+
+@payer
+@never_cache
+@require_safe
+def receipt(request: PayerRequest, token: str) -> HttpResponse:
+    """The receipt as a PDF, once it has its number."""
+    from payments.receipt_pdf import pdf_of  # late: fpdf2 takes half a second
+
+    payment = _payment(token)
+    numbered = receipting.of(payment)
+    if numbered is None:
+        raise Http404
+    if not limits.hit(f"pdf:{client_network(request)}:{payment.pk}", PDFS, MINUTE):
+        words = _("Asked for too often within a minute. Wait a little.")
+        return limits.until_next(HttpResponse(words, "text/plain", 429), MINUTE)
+    response = HttpResponse(pdf_of(payment, numbered), content_type="application/pdf")
+    name = str(numbered).replace("/", "-")
+    response["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
+    return response
 
 
 @payer
@@ -286,6 +318,12 @@ def _payment(token: str) -> Payment:
     if payment is None:
         raise Http404
     return payment
+
+
+def _is_being_numbered(payment: Payment) -> bool:
+    """Whether it arrived so lately that the number of its receipt is still to come."""
+    since = payment.decided_at
+    return payment.has_arrived and since is not None and since > now() - NUMBERED_WITHIN
 
 
 def _can_continue(payment: Payment) -> bool:

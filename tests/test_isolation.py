@@ -18,6 +18,7 @@ from django_tenants.utils import tenant_context
 
 from merchants import roles
 from merchants.models import Profile
+from payments import receipting
 from payments.models import Payment, Refund
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
@@ -40,7 +41,7 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/state": "state=disabled", "/act": "act=take"}
+BODIES = {"/receipt": "email=payer@example.com", "/state": "state=disabled", "/act": "act=take"}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -57,6 +58,12 @@ def inside(make_thing: Callable[[bool], Any]) -> Maker:
 def paid(live: bool) -> Any:
     order = make.payment(make.link(live=live))
     return settle(order, answer(order)).pk
+
+
+def numbered(live: bool) -> Any:
+    payment = Payment.objects.get(pk=paid(live))
+    receipting.number(payment)
+    return payment.token
 
 
 def surplus(live: bool) -> Any:
@@ -111,6 +118,7 @@ IDS: dict[str, Maker] = {
     "endpoint_replay": ENDPOINT,
     "payment": inside(paid),
     "payment_ask": inside(paid),
+    "payment_receipt": inside(paid),
     "refund_new": inside(paid),
     "refund_try": inside(waiting_refund),
     "refund_stop": inside(waiting_refund),
@@ -140,6 +148,7 @@ TOKENS: dict[str, Maker] = {
     "pay": inside(lambda live: make.link(live=live).token),
     "pay_go": inside(lambda live: make.payment(make.link(live=live)).token),
     "pay_status": inside(lambda live: make.payment(make.link(live=live)).token),
+    "pay_receipt": inside(numbered),
     "pay_report": inside(lambda live: make.link(live=live).token),
     "pay_logo": inside(lambda live: make.link(live=live).token),
     "paytm_callback": inside(lambda live: make.paytm_token(live)),

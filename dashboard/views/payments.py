@@ -1,13 +1,15 @@
-"""Payments: the list, the story of one, and asking Paytm about it."""
+"""Payments: the list, the story of one, asking Paytm about it, and sending its receipt."""
 
 from dataclasses import replace
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import live
@@ -18,16 +20,23 @@ from dashboard.settlements import settlement_of
 from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
-from payments import asking, ledger
+from payments import asking, ledger, receipting
 from payments.models import Delivery, Payment
 from payments.reasons import why_no_refund
-from payments.states import REFUND_UNDECIDED, UNDECIDED
+from payments.states import ARRIVED, REFUND_UNDECIDED, UNDECIDED
 from payments.timeline import note
 from tenants import limits
 from tenants.access import WorldRequest, member
 
-MINUTE = 60
+MINUTE, HOUR = 60, 3600
 ASKS = 6  # a minute and payment
+RECEIPTS = 10  # an hour and payment
+
+
+class ReceiptForm(forms.Form):
+    """To whom a receipt is sent."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
 
 
 @member("payments.view")
@@ -50,7 +59,7 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A payment's facts and its timeline."""
     payment = _payment(request, id)
     context = _story(request, payment)
-    names = ("story", "refund_states", "settled", "delivery_states")
+    names = ("story", "refund_states", "settled", "delivery_states", "receipt")
     shows = (payment.state, payment.next_ask_at, *(context[name] for name in names))
     return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
 
@@ -73,6 +82,31 @@ def ask(request: WorldRequest, id: UUID) -> HttpResponse:
         word = PAYMENT_STATES[answered.state][2]
         messages.success(request, _("Paytm was asked. The payment is: %s.") % word)
     return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
+
+
+@member("receipts.send")
+@require_POST
+def send_receipt(request: WorldRequest, id: UUID) -> HttpResponse:
+    """Mail the receipt of a payment that has arrived to an address, the payer's or another."""
+    payment = get_object_or_404(Payment, live=request.live, id=id, state__in=ARRIVED)
+    form = ReceiptForm(request.POST)
+    if not form.is_valid():
+        return _with_form(request, payment, form, 422)
+    if not limits.hit(f"receipt:{payment.pk}", RECEIPTS, HOUR):
+        form.add_error(None, _("This receipt was sent too often within an hour. Wait a little."))
+        return limits.until_next(_with_form(request, payment, form, 429), HOUR)
+    to = form.cleaned_data["email"]
+    receipt = receipting.send(payment, to, request.user)
+    sent = {"receipt": receipt, "address": to}
+    messages.success(request, _("Receipt %(receipt)s is on its way to %(address)s.") % sent)
+    return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
+
+
+def _with_form(
+    request: WorldRequest, payment: Payment, form: ReceiptForm, status: int
+) -> HttpResponse:
+    context = _story(request, payment) | {"receipt_form": form}
+    return render(request, "dashboard/payments/detail.html", context, status=status)
 
 
 def _payment(request: WorldRequest, id: UUID) -> Payment:
@@ -103,6 +137,9 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         and not refund_under_way,
         "may_resend": may_refund,
         "may_refund": may_refund and payment.refundable_paise > 0 and not refund_under_way,
+        "receipt": receipting.of(payment),
+        "receipt_form": ReceiptForm(initial={"email": payment.payer_email}),
+        "may_send_receipt": roles.may(request.membership.role, "receipts.send"),
         "settled": settlement_of(payment),
         "attempts": _attempts(payment),
     }

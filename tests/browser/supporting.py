@@ -19,7 +19,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from merchants.models import Profile  # noqa: E402
-from payments import collecting  # noqa: E402
+from payments import collecting, receipting  # noqa: E402
 from payments.models import Payment  # noqa: E402
 from tenants.models import (  # noqa: E402
     CaughtMail,
@@ -111,11 +111,14 @@ def payers_things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         link = make.link(description="A donation", amount_paise=None)
         begun = collecting.begin(make.link(description="Green tea"), 500_00, None)
+        refunded = refunded_payment()
+        receipting.number(refunded)
         return {
             "pay": link.token,
             "pay_report": link.token,
             "pay_go": begun.token,
-            "pay_status": refunded_payment().token,
+            "pay_status": refunded.token,
+            "pay_receipt": refunded.token,
             "paytm_callback": make.paytm_token(live=False),
             "paytm_webhook": make.paytm_token(live=False),
             "caught_mail": CaughtMail.objects.latest("id").pk,

@@ -83,17 +83,18 @@ def test_a_part_goes_back_and_the_rest_is_kept(alice: User, paytm: Simulator) ->
     assert figures().refunds_paise == 500_00
 
 
-def finish(refund: Any) -> None:
-    """Paytm says that the refund is done."""
+def finish(refund: Any, outcome: str = "done", rrn: str | None = None) -> None:
+    """Paytm says that the refund is done, or what else became of it."""
     from payments.paytm import RefundOutcome, RefundStatus
     from payments.refunding import settle_refund
 
     said = {"code": "10", "message": "ok", "refund_id": "r1", "ref_id": refund.ref_id}
     said |= {"order_id": refund.payment.order_id, "txn_id": None, "total_refunded_paise": None}
-    said |= {"rrn": None, "arn": None, "credit_expected": None, "signed": True}
+    said |= {"rrn": rrn, "arn": None, "credit_expected": None, "signed": True}
     paise = refund.amount_paise
-    raw = f"done {refund.ref_id}"
-    settle_refund(refund, RefundStatus(RefundOutcome.DONE, amount_paise=paise, raw=raw, **said))
+    raw = f"{outcome} {refund.ref_id}"
+    status = RefundStatus(RefundOutcome(outcome), amount_paise=paise, raw=raw, **said)
+    settle_refund(refund, status)
 
 
 def test_all_sent_back_leaves_nothing_to_keep(alice: User) -> None:
