@@ -237,7 +237,13 @@ def is_foreign(request: HttpRequest) -> bool:
 
 def _refused(request: PayerRequest, live: bool, payment: Payment | None, code: int) -> HttpResponse:
     words = reasons.MISTRUSTED if payment else reasons.UNKNOWN_ORDER
-    context = {"link": payment and payment.link, "payment": payment, "words": words}
+    context: dict[str, Any] = {
+        "link": payment and payment.link,
+        "payment": payment,
+        "words": words,
+    }
+    if payment:  # this page itself cannot be asked for again in another language
+        context["here"] = reverse("pay_status", kwargs={"token": payment.token})
     return _page(request, "pay/refused.html", live, context, code)
 
 
