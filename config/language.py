@@ -32,8 +32,8 @@ def spoken(get_response: Answer) -> Answer:
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Language", language)
-        if request.path_info.startswith(PAYERS):
-            _for_payers(request, response)
+            if request.path_info.startswith(PAYERS):
+                _for_payers(request, response)
         return response
 
     return middleware
@@ -53,7 +53,7 @@ def _asked_for(request: HttpRequest) -> str:
 
 
 def _for_payers(request: HttpRequest, response: HttpResponse) -> None:
-    if response.status_code == 200 and "Content-Language" in response:
+    if not 300 <= response.status_code < 400:
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
     asked = _asked_for(request)
     if asked and asked != request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME):

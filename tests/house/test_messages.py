@@ -18,6 +18,15 @@ PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[a-z%]")
 DEVANAGARI = re.compile("[\u0900-\u097f]")
 DIGITS = re.compile("[\u0966-\u096f]")
 AS_IN_ENGLISH = {"UPI", "EMI", "GSTIN", "Paytm ID"}
+TO_THE_TEAM = {
+    *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
+    *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
+}
+TEAM_MAILS = {
+    *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),
+    *("payment_paid_subject", "payment_surplus_subject", "refund_done_subject"),
+    *("refund_failed_subject", "refund_waits_subject"),
+}
 KNOWN = read(PO.read_text())
 
 
@@ -99,6 +108,19 @@ def test_every_error_of_djangos_that_is_named_exists(name: str) -> None:
     texts = [each.text for each in KNOWN.values() if f"django/{name}" in each.sources]
     for start in messages.ERRORS[name]:
         assert any(text.startswith(start) for text in texts), start
+
+
+def test_whoever_speaks_of_payments_speaks_to_payers_or_to_the_team() -> None:
+    """A new module or mail is named on one side or the other."""
+    speaks = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob("payments/**/*.py")
+        if "django.utils.translation" in path.read_text()
+    }
+    payers = {str(path.relative_to(ROOT)) for name in messages.MODULES for path in ROOT.glob(name)}
+    assert speaks - payers == TO_THE_TEAM
+    mails = {path.name.split(".")[0] for path in ROOT.glob("templates/emails/*_subject.txt")}
+    assert {mail for mail in mails if not mail.startswith(("receipt", "payer_"))} == TEAM_MAILS
 
 
 def test_a_module_or_page_that_is_named_exists() -> None:

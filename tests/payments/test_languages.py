@@ -17,8 +17,10 @@ from config.language import language_of
 from merchants.models import PaytmAccount, Profile
 from payments.collecting import active_accounts
 from payments.models import Link, Payment, Refund
+from payments.settling import settle
 from payments.views import REPORTS
 from tenants import provisioning, routing
+from tenants.checks import patterns
 from tenants.models import Tenant
 from tests import make
 from tests.conftest import SignIn
@@ -92,6 +94,8 @@ def test_a_choice_is_kept_by_a_cookie_without_a_script(client: Client) -> None:
     assert not again.cookies
     assert not client.get(f"/p/{link.token}?lang=hi").cookies, "it is kept already"
     assert not client.get(f"/p/{link.token}?lang=fr").cookies
+    Profile.objects.update(colour="#b3261e")
+    assert not client.get(f"/p/brand/{link.token}?lang=en").cookies, "anybody's caches keep it"
 
 
 def test_the_choice_leads_through_paying(client: Client, paytm: Simulator) -> None:
@@ -287,8 +291,6 @@ def waiting(client: Client, paytm: Simulator, acme: Tenant) -> Any:
 
 @visit
 def surplus(client: Client, paytm: Simulator, acme: Tenant) -> Any:
-    from payments.settling import settle
-
     payment = make.payment(make.link())
     settle(payment, answer(payment, amount_paise=600_00))
     return client.get(f"/p/return/{payment.token}")
@@ -380,6 +382,13 @@ def test_in_hindi_no_english_is_left(
     assert english_in(page.content.decode()) == []
     switches = page.content.decode().count('hreflang="en"')
     assert switches == (0 if name.startswith("not_") else 1)
+
+
+def test_every_address_of_payers_is_visited_above() -> None:
+    """A new one: make a visit of each of its states, then name it here."""
+    named = {pattern.name for route, pattern in patterns() if route.startswith(("p/", "paytm/"))}
+    pages = {"pay", "pay_go", "pay_status", "pay_report", "pay_terms", "paytm_callback"}
+    assert named == pages | {"pay_logo", "pay_brand", "paytm_webhook"}  # which say nothing
 
 
 def test_the_reader_of_pages_hears_english(client: Client) -> None:
