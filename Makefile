@@ -4,7 +4,7 @@
 # make prove   the proofs at full size                    ONLY=one-of-them
 # make bench   one JSON line per figure                   ONLY=figure,figure BENCH_DIR=…
 # make faults  the fault campaign                         SEED= OPERATIONS= BUG=
-# make css messages   rebuild what is committed built: styles (needs npm), translations (gettext)
+# make css messages   rebuild what is committed built: styles (needs npm), payers' words in Hindi
 #
 # All of it brings its own PostgreSQL. To use another server:
 #   make test DATABASE_URL=postgresql://user:password@host:5432/payments
@@ -46,8 +46,7 @@ css:
 	@cd frontend && npm ci --silent && npm run --silent build
 
 messages: .venv/dev.installed
-	@$(BIN)/python manage.py makemessages --all --ignore=.venv --ignore=var
-	@$(BIN)/python manage.py compilemessages --ignore=.venv
+	@$(BIN)/python -m config.messages
 
 # One virtual environment, brought up to date when a requirements file changes. uv is quick but
 # knows nothing of pip's mirror settings, so pip has the last word: it only looks, if uv did all.

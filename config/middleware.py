@@ -13,7 +13,6 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.urls import resolve
-from django.utils.translation import activate, get_language_from_request
 from django.utils.translation import gettext as _
 
 from config import errors, logs, metrics
@@ -187,7 +186,6 @@ def sessionless(get_response: Answer) -> Answer:
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(SESSIONLESS):
             return get_response(request)
-        activate(get_language_from_request(request))  # or it would be the last request's
         request.resolver_match = match = resolve(request.path_info)
         try:
             response: HttpResponse = match.func(request, *match.args, **match.kwargs)

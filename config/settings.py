@@ -79,6 +79,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 # The headers' middleware come first so that no answer, not even a static file, lacks them.
 MIDDLEWARE = [
     "config.middleware.logged",
+    "config.language.spoken",
     "payments.shown.again",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -90,7 +91,6 @@ MIDDLEWARE = [
     "config.middleware.readable",
     "config.middleware.sessionless",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -274,7 +274,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = MODE == "test"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGES = [("en", "English"), ("hi", "हिन्दी")]  # payers' pages; see config/language.py
+LANGUAGE_COOKIE_NAME = "lang"
 LOCALE_PATHS = [ROOT / "locale"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,16 +1,24 @@
 """Forms about the merchant itself."""
 
+from dataclasses import fields
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from django.core.validators import RegexValidator
+from django.core.validators import RegexValidator, URLValidator
 from django.utils.translation import gettext_lazy as _
 
 from merchants import branding
 from merchants.models import GSTIN, PHONE
-from merchants.profile import DEFAULT_ZONE, Facts, refuse_invisible, suggest_slug, time_zones
+from merchants.profile import (
+    DEFAULT_ZONE,
+    Facts,
+    refuse_invisible,
+    refuse_invisible_lines,
+    suggest_slug,
+    time_zones,
+)
 from merchants.roles import may_give
 from payments.paytm.checksum import KEY_BYTES
 from tenants.models import Role
@@ -94,7 +102,7 @@ class MerchantForm(forms.Form):
 
     @property
     def facts(self) -> Facts:
-        names = ("name", "time_zone", "legal_name", "gstin", "support_email", "support_phone")
+        names = (field.name for field in fields(Facts) if field.name in self.fields)
         return Facts(**{name: self.cleaned_data[name] for name in names})
 
 
@@ -125,9 +133,46 @@ class NewMerchantForm(MerchantForm):
 
 
 class SettingsForm(MerchantForm):
-    """What a merchant says of itself, and whether its logo stays."""
+    """What a merchant says of itself, and how its pay pages look."""
 
     remove_logo = forms.BooleanField(label=_("Remove the logo"), required=False)
+    colour = forms.CharField(
+        label=_("Colour"),
+        max_length=20,
+        required=False,
+        help_text=_("Of buttons and links on your payment pages, such as #b3261e."),
+        widget=forms.TextInput(attrs={"class": "mono", "autocomplete": "off"}),
+    )
+    terms = forms.CharField(
+        label=_("Terms"),
+        max_length=5000,
+        required=False,
+        validators=[refuse_invisible_lines],
+        help_text=_("What people agree to who pay you. Linked at the foot of your payment pages."),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    terms_url = forms.URLField(
+        label=_("Address of your terms"),
+        max_length=400,
+        required=False,
+        assume_scheme="https",
+        help_text=_("If they stand on your own site. It begins with https://."),
+    )
+    terms_url.validators = [
+        URLValidator(schemes=["https"], message=_("Enter an address that begins with https://."))
+    ]
+
+    def clean_colour(self) -> str:
+        colour = "".join(self.cleaned_data["colour"].split()).lower()
+        if colour and not branding.COLOUR.fullmatch(colour):
+            raise ValidationError(_("Write the colour as # and six of 0 to 9 and a to f."))
+        return colour
+
+    def clean_terms_url(self) -> str:
+        url: str = self.cleaned_data["terms_url"]
+        if url and self.cleaned_data.get("terms"):
+            raise ValidationError(_("Give the text of your terms or their address, not both."))
+        return url
 
 
 class KeysForm(forms.Form):

@@ -34,6 +34,9 @@ class Facts:
     gstin: str = ""
     support_email: str = ""
     support_phone: str = ""
+    colour: str = ""
+    terms: str = ""
+    terms_url: str = ""
 
 
 def open_merchant(owner: User, slug: str, facts: Facts, logo_png: bytes | None = None) -> Tenant:
@@ -63,6 +66,9 @@ def facts_of(tenant: Tenant) -> Facts:
         gstin=profile.gstin,
         support_email=profile.support_email,
         support_phone=profile.support_phone,
+        colour=profile.colour,
+        terms=profile.terms,
+        terms_url=profile.terms_url,
     )
 
 
@@ -126,12 +132,21 @@ def refuse_invisible(text: str) -> None:
         raise ValidationError(_("Use only letters, digits, signs and spaces."))
 
 
+def refuse_invisible_lines(text: str) -> None:
+    """As refuse_invisible, for text of many lines."""
+    for line in text.splitlines():
+        refuse_invisible(line.replace("\t", " "))
+
+
 def _write(facts: Facts) -> None:
     Profile.objects.update(
         legal_name=facts.legal_name,
         gstin=facts.gstin,
         support_email=facts.support_email,
         support_phone=facts.support_phone,
+        colour=facts.colour,
+        terms=facts.terms,
+        terms_url=facts.terms_url,
     )
 
 

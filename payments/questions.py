@@ -10,7 +10,6 @@ from typing import Any
 
 from django import forms
 from django.db import models
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 MOST = 8  # questions of a link
@@ -75,5 +74,5 @@ def answers(questions: Sequence[Question], cleaned: Mapping[str, Any]) -> list[l
 
 def _words(answer: Any) -> str:
     if answer is True:
-        return _("Yes")
+        return "Yes"
     return "" if answer in (None, False, "") else str(answer)

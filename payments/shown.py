@@ -18,7 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import get_language_from_request
+from django.utils.translation import get_language
 from django_tenants.utils import tenant_context
 
 from config.client_ip import client_network
@@ -145,7 +145,7 @@ def _place(request: HttpRequest) -> Place | None:
     if settings.ATTEMPTS_COOKIE_NAME in request.COOKIES:
         return None
     theme = request.COOKIES.get("theme", "")
-    return address[1], get_language_from_request(request), theme[:8]
+    return address[1], get_language() or "", theme[:8]
 
 
 def _known(place: Place) -> Page | None:

@@ -14,4 +14,6 @@ urlpatterns = [
     path("p/receipt/<token:token>", views.receipt, name="pay_receipt"),
     path("p/report/<token:token>", views.report, name="pay_report"),
     path("p/logo/<token:token>", views.logo, name="pay_logo"),
+    path("p/brand/<token:token>", views.brand, name="pay_brand"),
+    path("p/terms/<token:token>", views.terms, name="pay_terms"),
 ]

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from config.client_ip import client_network
 from config.clock import now
 from config.remembered import Remembered
+from merchants import branding
 from merchants.models import Profile
 from payments import collecting, ledger, notices, own_attempts, reasons, receipting, shown
 from payments.asking import ask_on_view
@@ -249,9 +250,28 @@ def logo(request: PayerRequest, token: str) -> HttpResponse:
     profile = Profile.objects.get()
     if not profile.logo_png:
         raise Http404
-    response = HttpResponse(bytes(profile.logo_png), content_type="image/png")
-    response["Cache-Control"] = "public, max-age=3600"
-    return response
+    return _shared(HttpResponse(bytes(profile.logo_png), content_type="image/png"))
+
+
+@payer
+@require_safe
+def brand(request: PayerRequest, token: str) -> HttpResponse:
+    """The merchant's colour, as a style sheet of a link's page."""
+    _link(token)
+    colour = _profile().colour
+    if not colour:
+        raise Http404
+    return _shared(HttpResponse(branding.style_sheet(colour), content_type="text/css"))
+
+
+@payer
+@require_safe
+def terms(request: PayerRequest, token: str) -> HttpResponse:
+    """What a payer agrees to, in the merchant's own words."""
+    link = _link(token)
+    if not _profile().terms:
+        raise Http404
+    return _page(request, "pay/terms.html", link.live, {"link": link})
 
 
 @messenger
@@ -296,8 +316,20 @@ def is_foreign(request: HttpRequest) -> bool:
 
 def _refused(request: PayerRequest, live: bool, payment: Payment | None, code: int) -> HttpResponse:
     words = reasons.MISTRUSTED if payment else reasons.UNKNOWN_ORDER
-    context = {"link": payment and payment.link, "payment": payment, "words": words}
+    context: dict[str, Any] = {
+        "link": payment and payment.link,
+        "payment": payment,
+        "words": words,
+    }
+    if payment:  # this page itself cannot be asked for again in another language
+        context["here"] = reverse("pay_status", kwargs={"token": payment.token})
     return _page(request, "pay/refused.html", live, context, code)
+
+
+def _shared(response: HttpResponse) -> HttpResponse:
+    """Its address changes with what it holds, so anybody may keep it for an hour."""
+    response["Cache-Control"] = "public, max-age=3600"
+    return response
 
 
 def _see(name: str, token: str) -> HttpResponse:

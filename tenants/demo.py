@@ -36,6 +36,10 @@ SLUG = "asha-tea"
 PASSWORD = "demo-password-1"  # noqa: S105  (a demo listens on this machine alone)
 ADMIN, OWNER = "admin@demo.example", "owner@demo.example"
 OPEN_LINK = "Pay Asha Tea House"
+TERMS = """We send what you paid for within two working days, anywhere in India.
+
+Unopened packets are taken back within ten days; we refund them in full.
+Opened tea is not taken back, unless it came to you spoilt."""
 PATIENCE = 10  # seconds for the simulator
 
 # How many days ago, what for, paise, the button on Paytm's page, the method chosen there.
@@ -105,6 +109,8 @@ def _merchant(owner: User) -> dict[str, Any]:
         gstin="29ABCDE1234F1Z5",
         support_email="care@asha-tea.example",
         support_phone="+91 80 4000 0000",
+        colour="#8a3b12",
+        terms=TERMS,
     )
     account = connecting.current_account(live=False) or connecting.connect_simulator(owner)
     if not Payment.objects.exists():

@@ -151,6 +151,8 @@ TOKENS: dict[str, Maker] = {
     "pay_receipt": inside(numbered),
     "pay_report": inside(lambda live: make.link(live=live).token),
     "pay_logo": inside(lambda live: make.link(live=live).token),
+    "pay_brand": inside(lambda live: make.link(live=live).token),
+    "pay_terms": inside(lambda live: make.link(live=live).token),
     "paytm_callback": inside(lambda live: make.paytm_token(live)),
     "paytm_webhook": inside(lambda live: make.paytm_token(live)),
 }
@@ -331,7 +333,7 @@ def test_the_platforms_addresses_open_to_staff_with_a_second_factor(
 def test_a_token_opens_its_own_tenants_thing_alone(name: str, both: tuple[Tenant, Tenant]) -> None:
     acme, globex = both
     with tenant_context(acme):
-        Profile.objects.update(logo_png=b"\x89PNG")
+        Profile.objects.update(logo_png=b"\x89PNG", colour="#b3261e", terms="No returns.")
     own = TOKENS[name](acme, False)
     client = browser()
     url = reverse(name, kwargs={"token": own})

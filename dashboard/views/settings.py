@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from merchants import going_live, profile
+from merchants import branding, going_live, profile
 from merchants.forms import SettingsForm
 from merchants.models import Profile
 from merchants.roles import may
@@ -60,14 +60,28 @@ def _save(request: MerchantRequest) -> HttpResponse:
 
 def _page(request: MerchantRequest, form: SettingsForm, status: int) -> HttpResponse:
     role, logo = request.membership.role, Profile.objects.get().logo_png
+    facts = profile.facts_of(request.tenant)
     context = {
         "form": form,
-        "facts": profile.facts_of(request.tenant),
+        "facts": facts,
+        "shown": _shown(facts.colour),
         "logo": base64.b64encode(logo).decode() if logo else "",
         "may_manage": may(role, "settings.manage"),
         "may_ask": may(role, "live.ask"),
     }
     return render(request, "dashboard/settings/page.html", context, status=status)
+
+
+def _shown(colour: str) -> dict[str, object]:
+    """The kept colour as pay pages show it, by day and by night; nothing where there is none."""
+    if not colour:
+        return {}
+    palette = branding.readable(colour)
+    pages = [
+        {"name": _("On a light page"), "shades": palette.light, "page": branding.LIGHT_PAGE[0]},
+        {"name": _("On a dark page"), "shades": palette.dark, "page": branding.DARK_PAGE[0]},
+    ]
+    return {"pages": pages, "changed": palette.changed(colour)}
 
 
 def _live_page(request: MerchantRequest, status: int) -> HttpResponse:

@@ -34,6 +34,19 @@ def test_paid_with_a_receipt_to_keep(payer: Walker) -> None:
     expect(payer.control("Print this receipt")).to_be_visible()
 
 
+def test_paid_in_hindi_from_a_link_in_english(payer: Walker) -> None:
+    payer.page.set_viewport_size({"width": 360, "height": 740})
+    payer.open(payer.stack.demo["pay_url"])
+    payer.press(payer.page.get_by_role("link", name="हिन्दी", exact=True))
+    payer.fill({"राशि": "123.45"})
+    payer.press_through("Paytm पर आगे बढ़ें", PAYTM)
+    decide(payer, "success", "paid", method="CC")
+    payer.heading("भुगतान हो गया")
+    payer.shows("क्रेडिट कार्ड")
+    payer.press(payer.page.get_by_role("link", name="English", exact=True))
+    payer.heading("Paid")
+
+
 def test_declined_then_tried_again_under_another_order(payer: Walker) -> None:
     go_to_paytm(payer, payer.stack.demo["pay_url"], "250")
     decide(payer, "failure", "failed")

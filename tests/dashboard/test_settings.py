@@ -67,6 +67,44 @@ def test_a_logo_is_shown_replaced_and_removed(owner: Client, acme: Tenant) -> No
     assert acts(acme) == ["merchant.described", "merchant.logo", "merchant.logo"]
 
 
+def test_a_colour_and_terms_are_saved_recorded_and_shown(owner: Client, acme: Tenant) -> None:
+    said = {"colour": " #FFD400", "terms": "No returns.\r\n\tNever."}
+    assert owner.post(SETTINGS, FACTS | said).status_code == 302
+    kept = profile_of(acme)
+    assert (kept.colour, kept.terms) == ("#ffd400", "No returns.\r\n\tNever.")
+    page = owner.get(SETTINGS).content.decode()
+    assert 'fill="#ffd400"' in page  # on the dark page
+    assert "Made lighter or darker" in page
+    with tenant_context(acme):
+        after = AuditEvent.objects.get().after
+    assert after["colour"] == "#ffd400"
+    owner.post(SETTINGS, FACTS | {"terms_url": "acme.example/terms"})
+    kept = profile_of(acme)
+    assert (kept.colour, kept.terms, kept.terms_url) == ("", "", "https://acme.example/terms")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"colour": "red"}, "Write the colour as #"),
+        ({"colour": "#12345g"}, "Write the colour as #"),
+        ({"colour": "#fff}*{}"}, "Write the colour as #"),
+        ({"terms": "x" * 5001}, "at most 5000 characters"),
+        ({"terms": "one\ntw\u202eo"}, "Use only letters"),
+        ({"terms_url": "http://acme.example"}, "begins with https://"),
+        ({"terms_url": "javascript:alert(1)"}, "begins with https://"),
+        ({"terms_url": "https://acme.example", "terms": "x"}, "not both"),
+    ],
+)
+def test_what_payers_could_not_read_or_trust_is_refused(
+    owner: Client, acme: Tenant, wrong: dict[str, str], words: str
+) -> None:
+    answer = owner.post(SETTINGS, FACTS | wrong)
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert acts(acme) == []
+
+
 @pytest.mark.parametrize("role", [Role.FINANCE, Role.VIEWER])
 def test_the_others_read_and_change_nothing(acme: Tenant, sign_in: SignIn, role: Role) -> None:
     dora = cast.person("Dora")

@@ -1,16 +1,25 @@
-"""Logos: whatever is uploaded becomes a small PNG, or is refused in words."""
+"""Logos: whatever is uploaded becomes a small PNG, or is refused in words. Colours: whatever is
+chosen can be read."""
 
+import colorsys
 import io
+import math
 import random
+import re
 import struct
 import zlib
 
 import pytest
+from django.conf import settings
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from merchants import branding
-from merchants.branding import BadLogo, redraw
+from merchants.branding import DARK_PAGE, LIGHT_PAGE, BadLogo, contrast, readable, redraw
+
+COLOURS = st.binary(min_size=3, max_size=3).map(lambda channels: f"#{channels.hex()}")
 
 
 def picture(size: tuple[int, int] = (300, 200), form: str = "PNG", **options: object) -> bytes:
@@ -122,3 +131,66 @@ def test_damaged_pictures_are_refused_and_nothing_worse() -> None:
             redraw(bytes(data))
         except BadLogo:
             continue
+
+
+def hls(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (part / 255 for part in bytes.fromhex(colour[1:]))
+    return colorsys.rgb_to_hls(red, green, blue)
+
+
+@given(COLOURS)
+def test_every_colour_is_made_readable_in_both_themes(colour: str) -> None:
+    palette = readable(colour)
+    for shades, page in ((palette.light, LIGHT_PAGE), (palette.dark, DARK_PAGE)):
+        assert contrast(shades.button, shades.words) >= 4.5
+        assert all(contrast(shades.button, paper) >= 3 for paper in page)
+        assert all(contrast(shades.link, paper) >= 4.5 for paper in page)
+
+
+@given(COLOURS)
+def test_a_colour_keeps_its_hue(colour: str) -> None:
+    palette, (hue, _, _) = readable(colour), hls(colour)
+    for shade in (palette.light.button, palette.light.link, palette.dark.button, palette.dark.link):
+        channels = bytes.fromhex(shade[1:])
+        spread = max(channels) - min(channels)
+        if spread >= 16:  # nearer to grey, whole numbers are too coarse to tell a hue
+            turned = abs(hls(shade)[0] - hue)
+            assert min(turned, 1 - turned) * 6 <= 1.5 / spread, shade
+
+
+@pytest.mark.parametrize("colour", ["#b3261e", "#0b6e4f", "#00639a"])
+def test_what_reads_well_on_light_is_left_as_it_is(colour: str) -> None:
+    assert readable(colour).light == branding.Shades(colour, "#ffffff", colour)
+
+
+def test_a_light_colour_gets_dark_words() -> None:
+    assert readable("#ffd400").dark.words == branding.DARK
+    assert readable("#ffd400").changed("#ffd400")
+    assert contrast("#ffffff", "#000000") == pytest.approx(21)
+
+
+def test_the_pages_colours_are_those_of_the_theme() -> None:
+    theme = (settings.ROOT / "frontend/theme.css").read_text()
+    form = r"--color-base-[12]00: var\(--paper, oklch\((.+?)\)\) var\(--ink, oklch\((.+?)\)\)"
+    light, dark = zip(*re.findall(form, theme), strict=True)
+    assert tuple(map(srgb, light)) == LIGHT_PAGE
+    assert tuple(map(srgb, dark)) == DARK_PAGE
+
+
+def srgb(oklch: str) -> str:
+    """As browsers read it (CSS Color 4)."""
+    lightness, chroma, hue = map(float, oklch.split())
+    a, b = (chroma * turn(math.radians(hue)) for turn in (math.cos, math.sin))
+    long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    linear = (
+        4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short,
+        -1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short,
+        -0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short,
+    )
+    return f"#{bytes(round(255 * curve(min(1.0, part))) for part in linear).hex()}"
+
+
+def curve(part: float) -> float:
+    return 12.92 * part if part <= 0.0031308 else 1.055 * part ** (1 / 2.4) - 0.055

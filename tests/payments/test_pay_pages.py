@@ -86,6 +86,33 @@ def test_the_logo_is_shown_and_served(client: Client) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/png")
 
 
+def test_the_merchants_colour_is_a_style_sheet_of_its_own(client: Client) -> None:
+    link = make.link()
+    address = f"/p/brand/{link.token}"
+    assert client.get(address).status_code == 404
+    assert address not in client.get(path(link)).content.decode()
+    Profile.objects.update(colour="#b3261e")
+    assert f'href="{address}?v=b3261e"' in client.get(path(link)).content.decode()
+    answer = client.get(address)
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/css")
+    assert answer["Cache-Control"] == "public, max-age=3600"
+    assert answer.content.startswith(b":root{--color-primary:var(--paper,#b3261e) var(--ink,#")
+    assert client.post(address).status_code == 405
+
+
+def test_terms_are_a_page_or_an_address(client: Client) -> None:
+    link = make.link()
+    address = f"/p/terms/{link.token}"
+    assert client.get(address).status_code == 404
+    assert "Terms of" not in client.get(path(link)).content.decode()
+    Profile.objects.update(terms="No <b>returns</b>.\nNone.\n\nEver.")
+    assert f'href="{address}"' in client.get(path(link)).content.decode()
+    page = client.get(address).content.decode()
+    assert "<p>No &lt;b&gt;returns&lt;/b&gt;.<br>None.</p>" in page
+    Profile.objects.update(terms="", terms_url="https://acme.example/terms")
+    assert 'href="https://acme.example/terms"' in client.get(path(link)).content.decode()
+
+
 def suspended(tenant: Tenant) -> Link:
     link = make.link()
     provisioning.suspend(tenant)

@@ -1,0 +1,67 @@
+"""Which language an answer speaks. One rule, for every request.
+
+Payers' pages are read in English or Hindi: what the address asks for (`?lang=hi`), else what was
+chosen before, else what the browser prefers. All else is English until it is translated too.
+"""
+
+import re
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.translation import activate, get_language_from_request
+
+from config.middleware import Answer
+
+PAYERS: Final = ("/p/", "/paytm/")
+YEAR: Final = 365 * 24 * 3600
+# Read as it stands: what is wrong with the rest of the query is for others to refuse.
+CHOICE = re.compile(r"(?:^|&)lang=([a-z]{2})(?=&|$)")
+
+
+def spoken(get_response: Answer) -> Answer:
+    """Answer in the language of `language_of`, and remember what a payer chose for a year.
+
+    Stands outside all that speaks, or that would speak the last request's language.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        language = language_of(request)
+        activate(language)
+        response = get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Language", language)
+            if request.path_info.startswith(PAYERS):
+                _for_payers(request, response)
+        return response
+
+    return middleware
+
+
+def language_of(request: HttpRequest) -> str:
+    """The language to answer this request in, one of settings.LANGUAGES."""
+    if not request.path_info.startswith(PAYERS):
+        return settings.LANGUAGE_CODE
+    return _asked_for(request) or get_language_from_request(request)
+
+
+def _asked_for(request: HttpRequest) -> str:
+    """What the address asks for, "" where that is nothing we speak."""
+    asked = CHOICE.search(request.META.get("QUERY_STRING", ""))
+    return asked[1] if asked and asked[1] in dict(settings.LANGUAGES) else ""
+
+
+def _for_payers(request: HttpRequest, response: HttpResponse) -> None:
+    if not 300 <= response.status_code < 400:
+        patch_vary_headers(response, ("Accept-Language", "Cookie"))
+    asked = _asked_for(request)
+    if asked and asked != request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME):
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            asked,
+            max_age=YEAR,
+            secure=settings.SECURE,
+            httponly=True,
+            samesite="Lax",
+        )

@@ -1,0 +1,130 @@
+"""Payers' words in Hindi: all of them, whole, and as the product speaks them."""
+
+import ast
+import gettext
+import re
+from collections import Counter
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.utils.translation.template import templatize
+
+from config import messages
+from config.messages import MO, PO, ROOT, Message, compiled, found, read, written
+
+RUN = "run `make messages`, and translate what it names"
+PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[a-z%]")
+DEVANAGARI = re.compile("[\u0900-\u097f]")
+DIGITS = re.compile("[\u0966-\u096f]")
+AS_IN_ENGLISH = {"UPI", "EMI", "GSTIN", "Paytm ID"}
+TO_THE_TEAM = {
+    *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
+    *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
+}
+TEAM_MAILS = {
+    *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),
+    *("payment_paid_subject", "payment_surplus_subject", "refund_done_subject"),
+    *("refund_failed_subject", "refund_waits_subject"),
+}
+KNOWN = read(PO.read_text())
+
+
+def test_every_word_of_payers_sources_is_translated() -> None:
+    assert KNOWN.keys() == found().keys(), RUN
+    assert [message.text for message in KNOWN.values() if not message.translated] == [], RUN
+    assert len(KNOWN) > 150
+
+
+@pytest.mark.parametrize("message", KNOWN.values(), ids=[text for _, text in KNOWN])
+def test_a_translation_is_hindi_and_keeps_what_is_filled_in(message: Message) -> None:
+    for words in message.hindi:
+        assert DEVANAGARI.search(words) or message.text in AS_IN_ENGLISH
+        assert not DIGITS.search(words), "digits stay Latin, as on bank notes' numbers and in apps"
+        assert words == words.strip()
+    for source, words in zip((message.text, message.plural), message.hindi, strict=False):
+        assert Counter(PLACEHOLDER.findall(words)) == Counter(PLACEHOLDER.findall(source))
+
+
+def test_what_is_spoken_is_what_is_written() -> None:
+    assert PO.read_text() == written(messages.found_in_hindi(KNOWN)), RUN
+    assert MO.read_bytes() == compiled(messages.found_in_hindi(KNOWN)), RUN
+    spoken = gettext.GNUTranslations(BytesIO(MO.read_bytes()))
+    for message in KNOWN.values():
+        if message.plural:
+            forms = [spoken.ngettext(message.text, message.plural, n) for n in (1, 2)]
+        elif message.context:
+            forms = [spoken.pgettext(message.context, message.text)]
+        else:
+            forms = [spoken.gettext(message.text)]
+        assert forms == list(message.hindi)
+
+
+def test_files_keep_every_kind_of_message() -> None:
+    kinds = [
+        Message("", 'A "quote"\\ and\ttab\nline', "", ("a.py", "b.py"), ("क",)),
+        Message("refund", "Done", "", ("a.py",), ("हो गया",)),
+        Message("", "%(n)s day", "%(n)s days", ("a.html",), ("%(n)s दिन", "%(n)s दिन")),
+        Message("", "Waits", "", ("a.html",), ()),
+        Message("", "One day", "Days", ("a.html",), ()),
+    ]
+    assert list(read(written(kinds)).values()) == kinds
+    spoken = gettext.GNUTranslations(BytesIO(compiled(kinds)))
+    assert spoken.pgettext("refund", "Done") == "हो गया"
+    assert spoken.ngettext("%(n)s day", "%(n)s days", 2) == "%(n)s दिन"
+    assert spoken.gettext("Waits") == "Waits"
+    fuzzy = written(kinds[:1]).replace("#: a.py b.py", "#: a.py b.py\n#, fuzzy, python-format")
+    assert not next(iter(read(fuzzy).values())).translated
+
+
+@pytest.mark.parametrize("path", messages.templates(), ids=lambda path: str(path.name))
+def test_no_text_of_a_template_is_overlooked(path: Path) -> None:
+    source = templatize(path.read_text())
+    calls = re.findall(r"\b(?:n?p?gettext|_)\((?=u?['\"])", source)
+    assert len(messages.CALL_IN_TEMPLATE.findall(source)) == len(calls)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for name in (*messages.MODULES, *messages.PARTS) for path in ROOT.glob(name)],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_no_text_of_a_module_is_overlooked(path: Path) -> None:
+    """Every name that gettext goes by in these modules is one that is looked for."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
+            names = {each.asname or each.name for each in node.names}
+            assert all(name in messages.CALLS for name in names if "get" in name or "_" in name)
+
+
+@pytest.mark.parametrize("name", messages.PARTS)
+def test_every_part_that_is_named_exists(name: str) -> None:
+    tree = ast.parse((ROOT / name).read_text())
+    assert set(messages.PARTS[name]) <= {messages.name_of(node) for node in ast.walk(tree)}
+
+
+@pytest.mark.parametrize("name", messages.ERRORS)
+def test_every_error_of_djangos_that_is_named_exists(name: str) -> None:
+    texts = [each.text for each in KNOWN.values() if f"django/{name}" in each.sources]
+    for start in messages.ERRORS[name]:
+        assert any(text.startswith(start) for text in texts), start
+
+
+def test_whoever_speaks_of_payments_speaks_to_payers_or_to_the_team() -> None:
+    """A new module or mail is named on one side or the other."""
+    speaks = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob("payments/**/*.py")
+        if "django.utils.translation" in path.read_text()
+    }
+    payers = {str(path.relative_to(ROOT)) for name in messages.MODULES for path in ROOT.glob(name)}
+    assert speaks - payers == TO_THE_TEAM
+    mails = {path.name.split(".")[0] for path in ROOT.glob("templates/emails/*_subject.txt")}
+    assert {mail for mail in mails if not mail.startswith(("receipt", "payer_"))} == TEAM_MAILS
+
+
+def test_a_module_or_page_that_is_named_exists() -> None:
+    coming = ("payments/receipt*.py", "emails/receipt*", "emails/payer_*")
+    for root, patterns in ((ROOT, messages.MODULES), (messages.TEMPLATES, messages.PAGES)):
+        for pattern in patterns:
+            assert pattern in coming or list(root.glob(pattern)), pattern
