@@ -26,7 +26,12 @@ class Place(NamedTuple):
 WORLD = (
     Place(_("Home"), "house", "home.view", ("dashboard",)),
     Place(_("Payments"), "credit-card", "payments.view", ("payments", "payment", "payment_ask")),
-    Place(_("Links"), "link", "links.view", ("links", "link_new", "link", "link_state")),
+    Place(
+        _("Links"),
+        "link",
+        "links.view",
+        ("links", "link_new", "link", "link_state", "link_batches", "link_batch"),
+    ),
     Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),
     Place(
