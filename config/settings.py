@@ -199,6 +199,7 @@ JOB_MODULES = [
     "tenants.mail",
     "tenants.limits",
     "payments.asking",
+    "payments.batching",
     "payments.delivering",
     "payments.folding",
     "payments.janitor",

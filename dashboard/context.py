@@ -30,7 +30,10 @@ WORLD = (
         _("Links"),
         "link",
         "links.view",
-        ("links", "link_new", "link", "link_state", "link_edit", "link_print", "link_preview"),
+        (
+            *("links", "link_new", "link", "link_state", "link_edit", "link_print"),
+            *("link_preview", "link_batches", "link_batch"),
+        ),
     ),
     Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),

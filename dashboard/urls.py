@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    batches,
     endpoints,
     events,
     exceptions,
@@ -35,6 +36,12 @@ world = [
     path("surplus/<uuid:id>/keep", surplus.keep, name="surplus_keep"),
     path("links", links.list, name="links"),
     path("links/new", links.new, name="link_new"),
+    path("links/batches", batches.list, name="link_batches"),
+    path("links/batches/template.csv", batches.template, name="link_batch_template"),
+    path("links/batches/<uuid:id>", batches.detail, name="link_batch"),
+    path("links/batches/<uuid:id>/start", batches.start, name="link_batch_start"),
+    path("links/batches/<uuid:id>/cancel", batches.cancel, name="link_batch_cancel"),
+    path("links/batches/<uuid:id>.csv", batches.result, name="link_batch_result"),
     path("links/<uuid:id>", links.detail, name="link"),
     path("links/<uuid:id>/state", links.state, name="link_state"),
     path("links/<uuid:id>/edit", links.edit, name="link_edit"),

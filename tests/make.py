@@ -8,9 +8,9 @@ from config.clock import now
 from merchants.models import Endpoint, PaytmAccount, Profile
 from merchants.sealing import seal
 from merchants.signing import give_secret
-from payments import collecting, settlement_import
+from payments import batching, collecting, settlement_import
 from payments.events import send_test
-from payments.models import Delivery, Link, Payment, Settlement, SettlementImport
+from payments.models import Batch, Delivery, Link, Payment, Settlement, SettlementImport
 from payments.payouts import take_in
 from payments.paytm import read_rows
 from tenants.current import current_tenant
@@ -114,3 +114,12 @@ def upload(live: bool, by: User) -> SettlementImport:
     account = PaytmAccount.objects.get(live=live, state="active")
     rows = read_rows([settlement_row("ELSEWHERE", 77_00)])
     return settlement_import.preview(account, "report.csv", rows, by)
+
+
+def batch(
+    *lines: str, by: User, live: bool = False, head: str = "description,amount,reference"
+) -> Batch:
+    """A file of links with these lines, not started; without lines, one of its own."""
+    rows = lines or (f"Masala chai,20,{secrets.token_hex(8)}",)
+    sheet = batching.read_sheet("\n".join([head, *rows]).encode())
+    return batching.keep(sheet, "invoices.csv", live=live, by=by)[0]

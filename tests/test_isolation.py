@@ -80,6 +80,10 @@ def upload(live: bool) -> Any:
     return make.upload(live, User.objects.get(name="Alice")).pk
 
 
+def file_of_links(live: bool) -> Any:
+    return make.batch(by=User.objects.get(name="Alice"), live=live).pk
+
+
 def colleague(tenant: Tenant, live: bool) -> int:
     user = cast.person(f"Colleague{uuid.uuid4().hex[:8]}")
     return Membership.objects.create(tenant=tenant, user=user, role=Role.VIEWER).pk
@@ -128,6 +132,10 @@ IDS: dict[str, Maker] = {
     "link_edit": inside(lambda live: make.link(live=live).pk),
     "link_print": inside(lambda live: make.link(live=live).pk),
     "link_payments_csv": inside(lambda live: make.link(live=live).pk),
+    "link_batch": inside(file_of_links),
+    "link_batch_start": inside(file_of_links),
+    "link_batch_cancel": inside(file_of_links),
+    "link_batch_result": inside(file_of_links),
     "settlement": inside(lambda live: make.payout(live).pk),
     "settlement_csv": inside(lambda live: make.payout(live).pk),
     "settlement_preview": inside(upload),

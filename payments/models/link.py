@@ -151,7 +151,8 @@ class Batch(models.Model):
     name = models.CharField(max_length=120)
     # SHA-256 of what the file says, however it is written.
     digest = models.CharField(max_length=64)
-    # The file's rows as read, in order: a list of texts for each.
+    # The file as read, its heading first: a list of texts for each row, before them its number.
+    # Empty rows are left out.
     rows = models.JSONField()
     total = models.IntegerField()
     # Rows that were gone through, in order; those with errors among them made no link.

@@ -20,7 +20,7 @@ from django_tenants.utils import tenant_context  # noqa: E402
 
 from merchants.models import Profile  # noqa: E402
 from payments import collecting, receipting  # noqa: E402
-from payments.models import Payment  # noqa: E402
+from payments.models import Batch, Payment  # noqa: E402
 from tenants.models import (  # noqa: E402
     CaughtMail,
     DeadJob,
@@ -100,11 +100,17 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
             "payment": paid.pk,
             "refund_new": paid.pk,
             **dict.fromkeys(LINK_PAGES, paid.link_id),
+            "link_batch": file_of_links().pk,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
             "exception": payout.discrepancies.get().pk,
         }
+
+
+def file_of_links() -> Batch:
+    lines = [f"Invoice {n},{n * 100},INV-{n}" for n in range(1, 30)]
+    return make.batch(*lines, "Invoice 30,a lot,INV-30", by=User.objects.get(email=OWNER))
 
 
 def payers_things_of(tenant: Tenant) -> dict[str, Any]:

@@ -16,7 +16,8 @@ MoveClock = Callable[[timedelta], None]
 
 EFFECTS = """
     CREATE TABLE job_effect (
-        id bigint GENERATED ALWAYS AS IDENTITY, note text, home text, pid integer)
+        id bigint GENERATED ALWAYS AS IDENTITY, note text, home text, pid integer,
+        at timestamptz DEFAULT clock_timestamp())
 """
 
 
