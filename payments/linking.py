@@ -10,6 +10,7 @@ from django.db import transaction
 
 from config.clock import now
 from merchants import audit
+from payments import shown
 from payments.models import Link, Payment
 from payments.money import MAX_PAISE, MIN_PAISE
 from payments.states import PaymentState
@@ -97,6 +98,7 @@ def change_link(link: Link, terms: Terms, by: User) -> Link:
                 setattr(locked, name, getattr(terms, name))
             locked.save(update_fields=changed)
             audit.record(by, "link.changed", str(locked), before, _told(terms, changed))
+    shown.forget()
     return locked
 
 
@@ -140,6 +142,7 @@ def set_state(link: Link, state: Link.State, by: User, words: str | None = None)
             locked.state, locked.closed_words = state, words
             locked.save(update_fields=["state", "closed_words", "disabled_at"])
             audit.record(by, f"link.{state}", str(locked), before, after)
+    shown.forget()
     return locked
 
 

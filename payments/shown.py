@@ -18,11 +18,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch
 from django.utils.translation import get_language
 from django_tenants.utils import tenant_context
 
 from config.client_ip import client_network
 from config.clock import now
+from config.logs import tenant_key
 from payments.models import Link
 from tenants import tallies
 from tenants.models import KEY_LENGTH, Tenant
@@ -63,6 +65,7 @@ class Page:
     parts: tuple[bytes, ...] = ()
     checked: float = 0.0
     used: float = 0.0
+    match: ResolverMatch | None = None
 
     def is_true(self) -> bool:
         return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
@@ -89,9 +92,11 @@ def again(get_response: Answer) -> Answer:
         if place is None or page is None or not look(request, place[0]):
             response = get_response(request)
             offered: Page | None = getattr(response, "shown_again", None)
-            return _first(response, offered, place) if offered else response
+            return _first(request, response, offered, place) if offered else response
         page.used = time.monotonic()
         _count(page)
+        request.resolver_match = page.match
+        tenant_key.set(page.tenant.key)
         content = new_key().encode().join(page.parts)
         response = HttpResponse(content, status=page.status, headers=page.headers)
         response.headers["Content-Length"] = str(len(content))
@@ -182,8 +187,11 @@ def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
         return {token: (words, of_tenant) for token, words in cursor.fetchall()}
 
 
-def _first(response: HttpResponse, page: Page, place: Place | None) -> HttpResponse:
+def _first(
+    request: HttpRequest, response: HttpResponse, page: Page, place: Place | None
+) -> HttpResponse:
     """A new page with a key of its own, remembered if it is for anybody."""
+    page.match = request.resolver_match
     page.status, page.parts = response.status_code, tuple(response.content.split(KEY.encode()))
     page.headers = {n: v for n, v in response.headers.items() if n not in OWN}
     page.used = time.monotonic()

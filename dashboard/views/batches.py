@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard import batches, live
 from dashboard.batches import UploadForm, words_of_file
 from dashboard.exports import csv_file
+from dashboard.link_sharing import pay_url
 from dashboard.paging import page_of
-from dashboard.views.links import pay_url
 from payments import batching
 from payments.batching import BadFile, NotOpen
 from payments.models import Batch

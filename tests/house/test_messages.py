@@ -21,6 +21,7 @@ AS_IN_ENGLISH = {"UPI", "EMI", "GSTIN", "Paytm ID"}
 TO_THE_TEAM = {
     *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
     *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
+    *("payments/batching.py", "payments/shown.py"),
 }
 TEAM_MAILS = {
     *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),
@@ -93,7 +94,7 @@ def test_no_text_of_a_module_is_overlooked(path: Path) -> None:
     """Every name that gettext goes by in these modules is one that is looked for."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation":
-            names = {each.asname or each.name for each in node.names}
+            names = {each.asname or each.name for each in node.names} - {"get_language"}
             assert all(name in messages.CALLS for name in names if "get" in name or "_" in name)
 
 

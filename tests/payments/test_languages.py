@@ -199,6 +199,20 @@ def opened(**fields: Any) -> Visit:
     return lambda client, paytm, acme: client.get(f"/p/{make.link(**fields).token}")
 
 
+def of_old_price(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    return client.post(f"/p/{make.link().token}", {"offer": "400_00".replace("_", "")})
+
+
+def again(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    link = make.link(amount_paise=None)
+    client.post(f"/p/{link.token}", {"amount": "100"})
+    return client.get(f"/p/{link.token}")
+
+
+ASKING = {"ask_name": "required", "ask_email": "required", "ask_phone": "optional"}
+OFFERING = {"amount_paise": None, "suggestions": [100_00, 500_00]}
+
+
 def open_amount() -> Link:
     return make.link(amount_paise=None, min_paise=10_00, max_paise=5_000_00)
 
@@ -221,6 +235,11 @@ def after(outcome: str, **fields: str) -> Visit:
 VISITS |= {
     "open": opened(),
     "open amount": opened(amount_paise=None, min_paise=10_00, max_paise=5_000_00),
+    "opens later": opened(starts_at=now() + timedelta(days=2)),
+    "asks": opened(**ASKING, methods=["upi", "credit_card"]),
+    "offers": opened(**OFFERING),
+    "old price": of_old_price,
+    "begun": again,
     "closes": opened(expires_at=now() + timedelta(days=40)),
     "expired": opened(expires_at=now() - timedelta(seconds=1)),
     "disabled": opened(state=Link.State.DISABLED, disabled_at=now()),
@@ -388,7 +407,12 @@ def test_every_address_of_payers_is_visited_above() -> None:
     """A new one: make a visit of each of its states, then name it here."""
     named = {pattern.name for route, pattern in patterns() if route.startswith(("p/", "paytm/"))}
     pages = {"pay", "pay_go", "pay_status", "pay_report", "pay_terms", "paytm_callback"}
-    assert named == pages | {"pay_logo", "pay_brand", "paytm_webhook"}  # which say nothing
+    assert named == pages | {
+        "pay_logo",
+        "pay_brand",
+        "pay_receipt",
+        "paytm_webhook",
+    }  # which say nothing
 
 
 def test_the_reader_of_pages_hears_english(client: Client) -> None:

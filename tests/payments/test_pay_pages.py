@@ -11,6 +11,7 @@ from django_tenants.utils import tenant_context
 
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
+from payments import shown
 from payments.collecting import active_accounts
 from payments.models import Link, Payment
 from payments.views import BEGUN, POSTS
@@ -92,6 +93,7 @@ def test_the_merchants_colour_is_a_style_sheet_of_its_own(client: Client) -> Non
     assert client.get(address).status_code == 404
     assert address not in client.get(path(link)).content.decode()
     Profile.objects.update(colour="#b3261e")
+    shown.forget()
     assert f'href="{address}?v=b3261e"' in client.get(path(link)).content.decode()
     answer = client.get(address)
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/css")
@@ -106,10 +108,12 @@ def test_terms_are_a_page_or_an_address(client: Client) -> None:
     assert client.get(address).status_code == 404
     assert "Terms of" not in client.get(path(link)).content.decode()
     Profile.objects.update(terms="No <b>returns</b>.\nNone.\n\nEver.")
+    shown.forget()
     assert f'href="{address}"' in client.get(path(link)).content.decode()
     page = client.get(address).content.decode()
     assert "<p>No &lt;b&gt;returns&lt;/b&gt;.<br>None.</p>" in page
     Profile.objects.update(terms="", terms_url="https://acme.example/terms")
+    shown.forget()
     assert 'href="https://acme.example/terms"' in client.get(path(link)).content.decode()
 
 
