@@ -79,7 +79,17 @@ def payment_facts(payment: Payment, state: str) -> Facts:
         "paytm_txn_id": payment.paytm_txn_id,
         "bank_txn_id": payment.bank_txn_id,
         "result_code": payment.result_code,
-        "link": {"link_id": str(payment.link_id), "description": payment.link.description},
+        "link": {
+            "link_id": str(payment.link_id),
+            "description": payment.link.description,
+            "reference": payment.link.reference,
+        },
+        "payer": {
+            "name": payment.payer_name,
+            "email": payment.payer_email,
+            "phone": payment.payer_phone,
+        },
+        "answers": payment.answers,
         "created_at": moment(payment.created_at),
         "paid_at": moment(payment.paid_at) if arrived else None,
     }

@@ -40,9 +40,9 @@ ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 
 # What a page depends on besides its merchant: its link's row and taken slots, and the world.
 MARKS: Final = """
-    SELECT token, (xmin, (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
+    SELECT token, (xmin, ctid, (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
             AND link.max_payments IS NOT NULL),
-        (SELECT array_agg(xmin ORDER BY id) FROM merchants_profile),
+        (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
     FROM payments_link AS link WHERE token = ANY(%s)
 """
@@ -76,7 +76,7 @@ class Page:
 
 
 _pages = dict[str, dict[Place, Page]]()  # by the merchant's key
-_asking = threading.Lock()
+_asking, _counting = threading.Lock(), threading.Lock()
 _looks = tallies.Looks("look", LOOKS, 60)
 _seen = Counter[tuple[UUID, UUID]]()
 _tenants = dict[UUID, Tenant]()
@@ -197,7 +197,8 @@ def _first(
     page.used = time.monotonic()
     if place and not response.cookies:
         _remember(place, page)
-    _count(page)
+    if request.method == "GET":
+        _count(page)
     response.content = new_key().encode().join(page.parts)
     response.headers["Content-Length"] = str(len(response.content))
     return response
@@ -215,15 +216,17 @@ OWN: Final = frozenset({"X-Request-ID", "Content-Length"})  # of each answer
 
 def _count(page: Page) -> None:
     if page.status == 200:
-        _tenants[page.tenant.pk] = page.tenant
-        _seen[page.tenant.pk, page.link_id] += 1
+        with _counting:
+            _tenants[page.tenant.pk] = page.tenant
+            _seen[page.tenant.pk, page.link_id] += 1
 
 
 @tallies.writer
 def write_seen() -> None:
     """Add to each link how often it was seen since the last time."""
     global _seen
-    seen, _seen = _seen, Counter()
+    with _counting:
+        seen, _seen = _seen, Counter()
     for tenant_id in {tenant_id for tenant_id, _ in seen}:
         of_links = {link: n for (tenant, link), n in seen.items() if tenant == tenant_id}
         with tenant_context(_tenants[tenant_id]), connection.cursor() as cursor:

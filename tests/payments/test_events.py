@@ -63,7 +63,9 @@ def test_a_payment_reaches_the_merchants_systems_signed(
     data = said["data"]
     assert (data["payment_id"], data["order_id"]) == (str(order.pk), order.order_id)
     assert (data["state"], data["amount_paise"], data["received_paise"]) == ("paid", 50000, 50000)
-    assert data["link"] == {"link_id": str(link.pk), "description": "चाय"}
+    assert data["link"] == {"link_id": str(link.pk), "description": "चाय", "reference": ""}
+    assert data["payer"] == {"name": "", "email": "", "phone": ""}
+    assert data["answers"] == []
     assert b" " not in request.body.replace("चाय".encode(), b"")
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.status) == ("delivered", 200)

@@ -1,0 +1,196 @@
+"""A payer meets a link that asks and limits: what is asked is kept, what is offered is paid."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from config.clock import now
+from merchants.models import PaytmAccount, Profile
+from payments import shown
+from payments.models import Link, LinkViews, Payment
+from tenants import tallies
+from tests import make
+
+pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
+
+QUESTIONS = [
+    {"label": "Roll number", "kind": "number", "required": True, "choices": []},
+    {"label": "Size", "kind": "choice", "required": False, "choices": ["S", "M"]},
+    {"label": "Born on", "kind": "date", "required": False, "choices": []},
+    {"label": "I agree", "kind": "checkbox", "required": True, "choices": []},
+]
+ANSWERS = {"q0": "17", "q1": "M", "q2": "2001-02-03", "q3": "on"}
+
+
+def pay(client: Client, link: Link, **fields: str) -> Any:
+    return client.post(f"/p/{link.token}", fields)
+
+
+def test_what_was_asked_is_kept_with_the_payment(client: Client) -> None:
+    link = make.link(ask_name="required", ask_email="optional", questions=QUESTIONS)
+    told = {"payer_name": "Dev Rao", "payer_email": "dev@example.com", **ANSWERS}
+    assert pay(client, link, **told).status_code == 303
+    payment = Payment.objects.get()
+    assert (payment.payer_name, payment.payer_email) == ("Dev Rao", "dev@example.com")
+    assert payment.answers == [
+        ["Roll number", "17"], ["Size", "M"], ["Born on", "2001-02-03"], ["I agree", "Yes"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"payer_name": ""},
+        {"payer_email": "dev@"},
+        {"payer_phone": "call me"},
+        {"q0": "seventeen"},
+        {"q1": "XL"},
+        {"q2": "3rd of May"},
+        {"q3": ""},
+    ],
+    ids=lambda spoilt: next(iter(spoilt)),
+)
+def test_what_is_missing_or_wrong_begins_nothing(client: Client, spoilt: dict[str, str]) -> None:
+    asked = dict.fromkeys(("ask_name", "ask_email", "ask_phone"), "required")
+    link = make.link(questions=QUESTIONS, **asked)
+    told = {"payer_name": "Dev", "payer_email": "dev@example.com", "payer_phone": "9876543210"}
+    assert pay(client, link, **(told | ANSWERS | spoilt)).status_code == 422
+    assert not Payment.objects.exists()
+
+
+def test_who_comes_back_to_the_form_goes_on_with_what_they_tell_now(client: Client) -> None:
+    link = make.link(ask_email="required", max_payments=1)
+    first = pay(client, link, payer_email="dve@example.com", key="a-key-of-a-form")
+    second = pay(client, link, payer_email="dev@example.com", key="a-key-of-a-form")
+    assert first["Location"] == second["Location"]
+    assert Payment.objects.get().payer_email == "dev@example.com"
+
+
+@pytest.mark.parametrize(
+    ("sent", "paise"),
+    [
+        ({"choice": "50000"}, 500_00),
+        ({"choice": "50000", "amount": ""}, 500_00),
+        ({"amount": "750"}, 750_00),
+        ({"choice": "50000", "amount": "500"}, 500_00),
+        ({"choice": "50000", "amount": "750"}, None),
+        ({"choice": "60000"}, None),
+        ({}, None),
+    ],
+)
+def test_an_offered_amount_or_another(
+    client: Client, sent: dict[str, str], paise: int | None
+) -> None:
+    link = make.link(amount_paise=None, suggestions=[100_00, 500_00])
+    answer = pay(client, link, **sent)
+    assert answer.status_code == (303 if paise else 422)
+    assert [payment.amount_paise for payment in Payment.objects.all()] == ([paise] if paise else [])
+
+
+def test_only_the_ways_that_the_link_allows_are_offered(client: Client) -> None:
+    link = make.link(methods=["upi"])
+    assert "by: UPI." in client.get(f"/p/{link.token}").content.decode()
+    assert pay(client, link).status_code == 303
+
+
+def test_before_it_opens_it_says_when_and_takes_nothing(client: Client) -> None:
+    link = make.link(starts_at=now() + timedelta(hours=2))
+    page = client.get(f"/p/{link.token}")
+    assert page.status_code == 403
+    assert "Not open yet" in page.content.decode()
+    assert pay(client, link).status_code == 403
+    assert not Payment.objects.exists()
+
+
+def test_a_price_that_changed_meanwhile_is_shown_before_it_is_paid(client: Client) -> None:
+    link = make.link(amount_paise=600_00)
+    answer = pay(client, link, offer="50000")
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "The price has changed" in page
+    assert "₹600.00" in page
+    assert not Payment.objects.exists()
+    assert pay(client, link, offer="60000").status_code == 303
+
+
+def test_a_disabled_link_says_what_the_merchant_says(client: Client) -> None:
+    link = make.link(state="disabled", disabled_at=now(), closed_words="Back on <Monday>.")
+    page = client.get(f"/p/{link.token}").content.decode()
+    assert "Back on &lt;Monday&gt;." in page
+
+
+def test_who_has_begun_is_led_to_their_payment(client: Client) -> None:
+    link = make.link()
+    pay(client, link)
+    page = client.get(f"/p/{link.token}").content.decode()
+    assert "You have begun to pay here." in page
+    assert f"/p/return/{Payment.objects.get().token}" in page
+
+
+def without_key(page: Any) -> bytes:
+    return re.sub(rb'name="key" value="[^"]+"', b"", page.content)
+
+
+# --- From memory --------------------------------------------------------------------------
+def test_a_page_seen_a_moment_ago_costs_no_query_and_has_a_key_of_its_own(client: Client) -> None:
+    link = make.link()
+    first = client.get(f"/p/{link.token}")
+    with CaptureQueriesContext(connection) as queries:
+        second = client.get(f"/p/{link.token}")
+    assert len(queries) == 0
+    assert first.headers.keys() == second.headers.keys()
+    assert len(first.content) == len(second.content)
+    assert first.content != second.content
+    for page in (first, second, client.get(f"/p/{link.token}?utm_source=mail")):
+        assert shown.KEY.encode() not in page.content
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda link: Link.objects.update(amount_paise=700_00),
+        lambda link: Link.objects.update(state="disabled", disabled_at=now()),
+        lambda link: make.payment(link, slot=1),
+        lambda link: PaytmAccount.objects.update(state="retired"),
+        lambda link: Profile.objects.update(legal_name="Acme Ltd"),
+    ],
+    ids=["amount", "disabled", "used up", "account", "profile"],
+)
+def test_whatever_the_page_depends_on_is_seen_a_second_later(
+    client: Client, monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    link = make.link(max_payments=1)
+    before = without_key(client.get(f"/p/{link.token}"))
+    change(link)
+    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)  # the second is over
+    assert without_key(client.get(f"/p/{link.token}")) != before
+
+
+def test_each_look_is_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = make.link()
+    for _ in range(3):
+        client.get(f"/p/{link.token}")
+    client.head(f"/p/{link.token}")
+    monkeypatch.setattr(tallies, "_due", 0.0)
+    client.get("/healthz")
+    assert LinkViews.objects.get(link=link).seen == 3
+
+
+def test_one_address_may_look_so_often_and_no_more(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make.link()
+    monkeypatch.setattr(shown._looks, "most", 3)
+    assert [client.get(f"/p/{link.token}").status_code for _ in range(4)] == [200, 200, 200, 429]
+    monkeypatch.setattr(tallies, "_due", 0.0)
+    client.get("/healthz")  # what was counted goes to the table that all processes share
+    answer = client.get(f"/p/{link.token}")
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) <= 60
+    elsewhere = client.get(f"/p/{link.token}", REMOTE_ADDR="203.0.113.9")
+    assert elsewhere.status_code == 200
