@@ -78,6 +78,17 @@
   }
   document.addEventListener('input', event => repeatAmount(event.target))
 
+  // An amount that is offered fills the field; typing another takes the choice back.
+  document.addEventListener('change', function (event) {
+    const field = event.target.dataset.fills && document.querySelector(event.target.dataset.fills)
+    if (field) field.value = (event.target.value / 100).toFixed(2)
+  })
+  document.addEventListener('input', function (event) {
+    for (const choice of document.querySelectorAll('[data-fills]')) {
+      if (event.target.matches(choice.dataset.fills)) choice.checked = false
+    }
+  })
+
   // Parts that poll rest while nobody sees the page, and catch up when somebody does.
   const live = event => event.target.closest && event.target.closest('[data-live]')
   document.addEventListener('htmx:beforeRequest', function (event) {
