@@ -18,6 +18,26 @@ from payments.models import Batch, Link
 
 State = Batch.State
 
+# What may stand in a column, for whoever fills the file.
+COLUMNS = {
+    "description": gettext_lazy(
+        "What it is for. The payer sees it. The one column that is needed."
+    ),
+    "amount": gettext_lazy("Rupees with plain digits: 499 or 499.50. Empty: the payer enters it."),
+    "reference": gettext_lazy("Your own, such as an invoice's number."),
+    "notes": gettext_lazy("For your team alone, such as the customer's name."),
+    "min_amount": gettext_lazy("The least a payer may enter, where the amount is empty."),
+    "max_amount": gettext_lazy("The most a payer may enter, where the amount is empty."),
+    "payments": gettext_lazy("How often it can be paid: empty for once, a number, or “unlimited”."),
+    "starts_at": gettext_lazy("Takes payments from: 2027-01-31, 31/01/2027 or with a time, 18:00."),
+    "expires_at": gettext_lazy("Takes payments until then; a day alone counts to its end."),
+    "ask_name": gettext_lazy("Whether the payer is asked: empty or “no”, “optional”, “required”."),
+    "ask_email": gettext_lazy("The same for an email address."),
+    "ask_phone": gettext_lazy("The same for a phone number."),
+    "thanks": gettext_lazy("What the payer reads after paying."),
+    "return_url": gettext_lazy("A page of yours to go to after paying; begins with https://."),
+}
+
 FILE_ERRORS = {
     "too_large": gettext_lazy("The file is larger than 2 MB. Split it into several files."),
     "too_long": gettext_lazy("The file has more than 5,000 rows. Split it into several files."),
@@ -109,6 +129,11 @@ class Look(NamedTuple):
 
     coming: list[batching.Row]
     wrong: list[tuple[int, str]]
+
+    @property
+    def coming_paise(self) -> int:
+        """What the links to come ask for in all, where they name an amount."""
+        return sum(row.terms.amount_paise or 0 for row in self.coming if row.terms)
 
 
 def look(batch: Batch) -> Look:

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from payments.batching import CHUNK
+from payments.batching import CHUNK, FIELDS
 from payments.models import Batch, Link
 from tenants.jobs import run_due
 from tenants.models import Membership, Role, Tenant, User
@@ -43,6 +43,11 @@ def rows(answer: Any) -> list[dict[str, str]]:
 def test_from_the_links_one_finds_the_upload_and_its_template(at_acme: Client, url: Url) -> None:
     assert url("link_batches") in text(at_acme.get(url("links")))
     assert url("link_batch_template") in text(at_acme.get(url("link_batches")))
+
+
+def test_the_page_says_what_may_stand_in_each_column(at_acme: Client, url: Url) -> None:
+    columns = dict(at_acme.get(url("link_batches")).context["columns"])
+    assert [*columns] == [*FIELDS]
 
 
 def test_the_template_can_be_uploaded_as_it_is(at_acme: Client, url: Url) -> None:
