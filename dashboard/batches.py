@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -116,7 +117,9 @@ def _next_month(moment: datetime) -> tuple[int, int, int]:
 
 def with_made(live: bool) -> QuerySet[Any, Any]:
     """Batches, each with how many links it has `made`, as of the same moment as `done`."""
-    return Batch.objects.filter(live=live).annotate(made=Count("links"))
+    own = Link.objects.filter(batch=OuterRef("pk")).values("batch").annotate(made=Count("pk"))
+    made = Coalesce(Subquery(own.values("made")), 0)
+    return Batch.objects.filter(live=live).annotate(made=made)
 
 
 def batch_rows(live: bool) -> QuerySet[Any, Row]:
@@ -145,6 +148,16 @@ def look(batch: Batch) -> Look:
         else:
             seen.wrong.append((row.number, _why_none(batch, place, row)))
     return seen
+
+
+def twins(batch: Batch, coming: list[batching.Row]) -> int:
+    """How many rows to come say what a link of another file says already: perhaps the whole file
+    was uploaded again after some of it was corrected."""
+    wanted = [(t.description, t.reference, t.amount_paise) for row in coming if (t := row.terms)]
+    others = Link.objects.filter(live=batch.live, batch__isnull=False).exclude(batch=batch)
+    like = others.filter(description__in={description for description, *_rest in wanted})
+    made = {*like.values_list("description", "reference", "amount_paise")}
+    return sum(each in made for each in wanted)
 
 
 def head(batch: Batch, link: bool = True) -> list[str]:

@@ -79,6 +79,7 @@ def _rows(batch: Batch) -> dict[str, Any]:
         "coming": seen.coming[:SHOWN_ROWS],
         "coming_count": len(seen.coming),
         "coming_paise": seen.coming_paise,
+        "twins": batches.twins(batch, seen.coming),
         "wrong": seen.wrong[:SHOWN_ERRORS],
         "wrong_count": len(seen.wrong),
         "more_wrong": max(0, len(seen.wrong) - SHOWN_ERRORS),

@@ -119,6 +119,16 @@ def test_rows_with_errors_are_corrected_and_uploaded_alone(at_acme: Client, url:
     assert Link.objects.count() == 3
 
 
+def test_the_whole_file_corrected_is_warned_of(at_acme: Client, url: Url) -> None:
+    page = at_acme.get(send(at_acme, url, MIXED)["Location"])
+    assert "there already" not in text(page)
+    press(at_acme, page, "start")
+    run_due()
+    page = at_acme.get(send(at_acme, url, MIXED.replace("a lot", "300"))["Location"])
+    assert "2 rows say the same as links of other files" in text(page)
+    assert "Make 3 links" in text(page)
+
+
 def test_while_it_runs_the_page_says_how_far_it_is(at_acme: Client, url: Url) -> None:
     lines = "".join(f"Invoice {n},20,{n}\n" for n in range(CHUNK + 50))
     page = at_acme.get(send(at_acme, url, f"{HEAD}\n{lines}")["Location"])
