@@ -117,9 +117,10 @@ def _next_month(moment: datetime) -> tuple[int, int, int]:
 
 def with_made(live: bool) -> QuerySet[Any, Any]:
     """Batches, each with how many links it has `made`, as of the same moment as `done`."""
-    own = Link.objects.filter(batch=OuterRef("pk")).values("batch").annotate(made=Count("pk"))
-    made = Coalesce(Subquery(own.values("made")), 0)
-    return Batch.objects.filter(live=live).annotate(made=made)
+    own: QuerySet[Any, Any] = Link.objects.filter(batch=OuterRef("pk"))
+    counted: Any = own.values("batch").annotate(count=Count("pk")).values("count")
+    batches: QuerySet[Any, Any] = Batch.objects.filter(live=live)
+    return batches.annotate(made=Coalesce(Subquery(counted), 0))
 
 
 def batch_rows(live: bool) -> QuerySet[Any, Row]:
@@ -153,9 +154,10 @@ def look(batch: Batch) -> Look:
 def twins(batch: Batch, coming: list[batching.Row]) -> int:
     """How many rows to come say what a link of another file says already: perhaps the whole file
     was uploaded again after some of it was corrected."""
-    wanted = [(t.description, t.reference, t.amount_paise) for row in coming if (t := row.terms)]
+    asked = [row.terms for row in coming if row.terms]
+    wanted = [(terms.description, terms.reference, terms.amount_paise) for terms in asked]
     others = Link.objects.filter(live=batch.live, batch__isnull=False).exclude(batch=batch)
-    like = others.filter(description__in={description for description, *_rest in wanted})
+    like = others.filter(description__in={terms.description for terms in asked})
     made = {*like.values_list("description", "reference", "amount_paise")}
     return sum(each in made for each in wanted)
 
