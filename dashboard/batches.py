@@ -1,8 +1,9 @@
 """What the pages about links out of a file are made of: the upload, rows and errors in words."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -117,10 +118,9 @@ def _next_month(moment: datetime) -> tuple[int, int, int]:
 
 def with_made(live: bool) -> QuerySet[Any, Any]:
     """Batches, each with how many links it has `made`, as of the same moment as `done`."""
-    own: QuerySet[Any, Any] = Link.objects.filter(batch=OuterRef("pk"))
-    counted: Any = own.values("batch").annotate(count=Count("pk")).values("count")
-    batches: QuerySet[Any, Any] = Batch.objects.filter(live=live)
-    return batches.annotate(made=Coalesce(Subquery(counted), 0))
+    own = Link.objects.filter(batch=OuterRef("pk"))
+    counted = own.values("batch").annotate(count=Count("pk")).values("count")
+    return Batch.objects.filter(live=live).annotate(made=Coalesce(Subquery(counted), 0))
 
 
 def batch_rows(live: bool) -> QuerySet[Any, Row]:
@@ -128,7 +128,8 @@ def batch_rows(live: bool) -> QuerySet[Any, Row]:
     return with_made(live).values("id", "created_at", "name", "state", "total", "done", "made")
 
 
-class Look(NamedTuple):
+@dataclass(frozen=True)
+class Look:
     """The rows without a link: those to come, and what is wrong with the others, by number."""
 
     coming: list[batching.Row]
