@@ -1,12 +1,14 @@
 """What the pages about links out of a file are made of: the upload, rows and errors in words."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,6 +19,26 @@ from payments.batching import ERROR, FIELDS, LINK, BadFile
 from payments.models import Batch, Link
 
 State = Batch.State
+
+# What may stand in a column, for whoever fills the file.
+COLUMNS = {
+    "description": gettext_lazy(
+        "What it is for. The payer sees it. The one column that is needed."
+    ),
+    "amount": gettext_lazy("Rupees with plain digits: 499 or 499.50. Empty: the payer enters it."),
+    "reference": gettext_lazy("Your own, such as an invoice's number."),
+    "notes": gettext_lazy("For your team alone, such as the customer's name."),
+    "min_amount": gettext_lazy("The least a payer may enter, where the amount is empty."),
+    "max_amount": gettext_lazy("The most a payer may enter, where the amount is empty."),
+    "payments": gettext_lazy("How often it can be paid: empty for once, a number, or “unlimited”."),
+    "starts_at": gettext_lazy("Takes payments from: 2027-01-31, 31/01/2027 or with a time, 18:00."),
+    "expires_at": gettext_lazy("Takes payments until then; a day alone counts to its end."),
+    "ask_name": gettext_lazy("Whether the payer is asked: empty or “no”, “optional”, “required”."),
+    "ask_email": gettext_lazy("The same for an email address."),
+    "ask_phone": gettext_lazy("The same for a phone number."),
+    "thanks": gettext_lazy("What the payer reads after paying."),
+    "return_url": gettext_lazy("A page of yours to go to after paying; begins with https://."),
+}
 
 FILE_ERRORS = {
     "too_large": gettext_lazy("The file is larger than 2 MB. Split it into several files."),
@@ -96,7 +118,9 @@ def _next_month(moment: datetime) -> tuple[int, int, int]:
 
 def with_made(live: bool) -> QuerySet[Any, Any]:
     """Batches, each with how many links it has `made`, as of the same moment as `done`."""
-    return Batch.objects.filter(live=live).annotate(made=Count("links"))
+    own = Link.objects.filter(batch=OuterRef("pk"))
+    counted = own.values("batch").annotate(count=Count("pk")).values("count")
+    return Batch.objects.filter(live=live).annotate(made=Coalesce(Subquery(counted), 0))
 
 
 def batch_rows(live: bool) -> QuerySet[Any, Row]:
@@ -104,11 +128,17 @@ def batch_rows(live: bool) -> QuerySet[Any, Row]:
     return with_made(live).values("id", "created_at", "name", "state", "total", "done", "made")
 
 
-class Look(NamedTuple):
+@dataclass(frozen=True)
+class Look:
     """The rows without a link: those to come, and what is wrong with the others, by number."""
 
     coming: list[batching.Row]
     wrong: list[tuple[int, str]]
+
+    @property
+    def coming_paise(self) -> int:
+        """What the links to come ask for in all, where they name an amount."""
+        return sum(row.terms.amount_paise or 0 for row in self.coming if row.terms)
 
 
 def look(batch: Batch) -> Look:
@@ -120,6 +150,17 @@ def look(batch: Batch) -> Look:
         else:
             seen.wrong.append((row.number, _why_none(batch, place, row)))
     return seen
+
+
+def twins(batch: Batch, coming: list[batching.Row]) -> int:
+    """How many rows to come say what a link of another file says already: perhaps the whole file
+    was uploaded again after some of it was corrected."""
+    asked = [row.terms for row in coming if row.terms]
+    wanted = [(terms.description, terms.reference, terms.amount_paise) for terms in asked]
+    others = Link.objects.filter(live=batch.live, batch__isnull=False).exclude(batch=batch)
+    like = others.filter(description__in={terms.description for terms in asked})
+    made = {*like.values_list("description", "reference", "amount_paise")}
+    return sum(each in made for each in wanted)
 
 
 def head(batch: Batch, link: bool = True) -> list[str]:

@@ -276,15 +276,14 @@ def _wrong_limits(found: dict[str, Any]) -> dict[str, str]:
 
 def _wrong_times(found: dict[str, Any]) -> dict[str, str]:
     starts, ends = found.get("starts_at"), found.get("expires_at")
-    latest = now() + LONGEST_LIFE
     wrong = {}
     if ends and ends <= now():
         wrong["expires_at"] = _("Choose a time that is still to come.")
     elif starts and ends and starts >= ends:
         wrong["expires_at"] = _("This is before it starts.")
     for name, moment in (("starts_at", starts), ("expires_at", ends)):
-        if moment and moment > latest:
-            wrong[name] = _("Choose a time within the next ten years.")
+        if moment and abs(moment - now()) > LONGEST_LIFE:
+            wrong[name] = _("Choose a time within ten years.")
     return wrong
 
 

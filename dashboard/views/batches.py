@@ -48,7 +48,7 @@ def list(request: WorldRequest) -> HttpResponse:
 
 def _list(request: WorldRequest, form: UploadForm, status: int = 200) -> HttpResponse:
     page = page_of(batches.batch_rows(request.live), request)
-    context = {"form": form, "page": page}
+    context = {"form": form, "page": page, "columns": batches.COLUMNS.items()}
     return render(request, "dashboard/batches/list.html", context, status=status)
 
 
@@ -78,6 +78,8 @@ def _rows(batch: Batch) -> dict[str, Any]:
     return {
         "coming": seen.coming[:SHOWN_ROWS],
         "coming_count": len(seen.coming),
+        "coming_paise": seen.coming_paise,
+        "twins": batches.twins(batch, seen.coming),
         "wrong": seen.wrong[:SHOWN_ERRORS],
         "wrong_count": len(seen.wrong),
         "more_wrong": max(0, len(seen.wrong) - SHOWN_ERRORS),

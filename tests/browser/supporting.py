@@ -92,7 +92,7 @@ def work_for_staff(tenant: Tenant, by: User) -> None:
 
 def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
-        paid, sent = refunded_payment(), make.delivery()
+        paid, sent, file = refunded_payment(), make.delivery(), file_of_links()
         payout = make.payout(live=False)
         told = {"event": sent.event_id, "delivery": sent.pk}
         told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
@@ -100,7 +100,8 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
             "payment": paid.pk,
             "refund_new": paid.pk,
             **dict.fromkeys(LINK_PAGES, paid.link_id),
-            "link_batch": file_of_links().pk,
+            "link_batch": file.pk,
+            "link_batch_result": file.pk,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,

@@ -8,7 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from payments.batching import CHUNK
+from payments.batching import CHUNK, FIELDS
 from payments.models import Batch, Link
 from tenants.jobs import run_due
 from tenants.models import Membership, Role, Tenant, User
@@ -43,6 +43,11 @@ def rows(answer: Any) -> list[dict[str, str]]:
 def test_from_the_links_one_finds_the_upload_and_its_template(at_acme: Client, url: Url) -> None:
     assert url("link_batches") in text(at_acme.get(url("links")))
     assert url("link_batch_template") in text(at_acme.get(url("link_batches")))
+
+
+def test_the_page_says_what_may_stand_in_each_column(at_acme: Client, url: Url) -> None:
+    columns = dict(at_acme.get(url("link_batches")).context["columns"])
+    assert [*columns] == [*FIELDS]
 
 
 def test_the_template_can_be_uploaded_as_it_is(at_acme: Client, url: Url) -> None:
@@ -112,6 +117,16 @@ def test_rows_with_errors_are_corrected_and_uploaded_alone(at_acme: Client, url:
     press(at_acme, page, "start")
     run_due()
     assert Link.objects.count() == 3
+
+
+def test_the_whole_file_corrected_is_warned_of(at_acme: Client, url: Url) -> None:
+    page = at_acme.get(send(at_acme, url, MIXED)["Location"])
+    assert "there already" not in text(page)
+    press(at_acme, page, "start")
+    run_due()
+    page = at_acme.get(send(at_acme, url, MIXED.replace("a lot", "300"))["Location"])
+    assert "2 rows say the same as links of other files" in text(page)
+    assert "Make 3 links" in text(page)
 
 
 def test_while_it_runs_the_page_says_how_far_it_is(at_acme: Client, url: Url) -> None:

@@ -152,8 +152,9 @@ def test_moments_are_read_as_spreadsheets_write_them(text: str) -> None:
         ({"payments": "some"}, "payments", "whole number, or “unlimited”"),
         ({"payments": "100001"}, "payments", "less than or equal to 100000"),
         ({"expires_at": "2020-01-01"}, "expires_at", "still to come"),
-        ({"expires_at": "9999-01-01"}, "expires_at", "within the next ten years"),
-        ({"starts_at": "9999-01-01"}, "starts_at", "within the next ten years"),
+        ({"expires_at": "9999-01-01"}, "expires_at", "within ten years"),
+        ({"starts_at": "9999-01-01"}, "starts_at", "within ten years"),
+        ({"starts_at": "0001-01-01"}, "starts_at", "within ten years"),
         ({"expires_at": "tomorrow"}, "expires_at", "Enter a day such as"),
         ({"expires_at": "12/31/2040"}, "expires_at", "Enter a day such as"),
         (
@@ -259,6 +260,13 @@ def test_a_row_whose_time_has_passed_makes_no_link(alice: User, clock: Any) -> N
     run_due()
     assert made() == []
     assert Batch.objects.get().done == 1
+
+
+def test_a_row_that_began_already_is_open_at_once(alice: User) -> None:
+    day = (now() - timedelta(days=2)).astimezone(INDIA)
+    start(make.batch(f"Chai,{day:%d/%m/%Y}", by=alice, head="description,starts_at"), alice)
+    run_due()
+    assert not Link.objects.get().not_yet_open
 
 
 def test_the_same_file_is_one_batch_in_each_world(alice: User, in_acme: Tenant) -> None:

@@ -2,12 +2,12 @@
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import override_settings
 from django_tenants.utils import tenant_context
 
@@ -19,6 +19,7 @@ from payments.models import Batch, Link
 from tenants.jobs import BULK
 from tenants.models import Job, Tenant, User
 from tests import make
+from tests.crowd import at_once
 from tests.proof import size
 from tests.tenants.job_handlers import note_down
 from tests.tenants.test_worker import end_leases, until, worker
@@ -109,6 +110,23 @@ def test_killed_and_cancelled_each_good_row_has_one_link(
     with pytest.raises(NotOpen):
         start(again, alice)
     assert Link.objects.count() == len(wanted)
+
+
+def test_steps_and_uploads_at_the_same_moment_double_nothing(open_acme: Tenant) -> None:
+    alice = User.objects.get(name="Alice")
+    uploads: list[Callable[[], Batch]] = [partial(invoices, alice)] * 6
+    (batch,) = {*at_once(open_acme, uploads)}
+    start(batch, alice)
+    steps: list[Callable[[], None]] = [partial(step, batch)] * 6
+    while not ended(batch):
+        at_once(open_acme, steps)
+    rows = [*Link.objects.order_by("batch_row").values_list("batch_row", flat=True)]
+    assert rows == [n + 1 for n in range(1, ROWS + 1) if not is_wrong(n)]
+
+
+def step(batch: Batch) -> None:
+    with transaction.atomic():
+        batching.make_some(batch_id=str(batch.pk))
 
 
 def assert_the_result_is_right(batch: Batch) -> None:
