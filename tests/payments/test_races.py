@@ -1,11 +1,14 @@
 """Everything at the same moment: one credit, no refund too much."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from django.db.models import Sum
 
 from payments.asking import ask, ask_status
 from payments.linking import Terms, TooFew, change_link, terms_of
@@ -58,6 +61,34 @@ def test_a_one_time_link_takes_one_payment_whoever_comes(open_acme: Tenant) -> N
         states = sorted(Payment.objects.filter(link=link).values_list("state", flat=True))
         assert states == ["paid"] + ["surplus"] * (len(orders) - 1)
         assert Transfer.objects.filter(payment__link=link).count() == len(orders)
+
+
+def test_fifty_payers_of_n_payments_are_n_and_the_rest_is_surplus(open_acme: Tenant) -> None:
+    """All have begun and all pay, whatever the link's page would have told them."""
+    for _ in range(size(1, 20)):
+        taken = random.randint(1, 10)
+        link = make.link(max_payments=taken)
+        orders = [make.payment(link) for _ in range(50)]
+        at_once(open_acme, [lambda o=o: settle(o, answer(o)) for o in orders])
+        states = Counter(Payment.objects.filter(link=link).values_list("state", flat=True))
+        assert states == {"paid": taken, "surplus": 50 - taken}
+        slots = Payment.objects.filter(link=link, state="paid").values_list("slot", flat=True)
+        assert {*slots} == {*range(1, taken + 1)}
+        arrived = Transfer.objects.filter(payment__link=link).aggregate(all=Sum("paise"))["all"]
+        assert arrived == 50 * 500_00
+
+
+def test_fifty_at_once_begin_no_more_than_n(open_acme: Tenant, simulator: Simulator) -> None:
+    for _ in range(size(1, 10)):
+        link = make.link(max_payments=3)
+        acts = [partial(begun, f"/p/{link.token}", f"203.0.113.{n}") for n in range(50)]
+        assert Counter(at_once(open_acme, acts)) == {303: 3, 409: 47}
+        assert Payment.objects.filter(link=link).count() == 3
+
+
+def begun(path: str, address: str) -> int:
+    """What a payer at this address is answered who presses *Pay*."""
+    return browser().post(path, REMOTE_ADDR=address).status_code
 
 
 def test_no_change_lets_more_be_paid_than_it_says(open_acme: Tenant) -> None:
