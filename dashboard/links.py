@@ -4,11 +4,10 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.forms import BoundField
@@ -18,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from config.clock import now
 from payments import questions
 from payments.forms import RupeesField
-from payments.linking import Terms, terms_of
+from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms, terms_of
 from payments.methods import OFFERED
 from payments.models import Link
 from payments.money import (
@@ -31,9 +30,6 @@ from payments.money import (
 )
 from payments.questions import MOST, MOST_CHOICES, Question
 
-# Outside production a merchant may try with a site of its own machine.
-RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
-LONGEST_LIFE = timedelta(days=3652)
 # The year 1 in India is the year before it in UTC, which Python cannot read back.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_SUGGESTIONS = 6

@@ -12,12 +12,10 @@ import json
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
@@ -28,7 +26,7 @@ from django.utils.translation import gettext_lazy
 from config.clock import now
 from merchants import audit
 from payments.forms import RupeesField
-from payments.linking import Terms
+from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms
 from payments.models import Batch, Link
 from payments.money import MAX_PAISE, MIN_PAISE
 from tenants.current import current_tenant, zone
@@ -40,9 +38,6 @@ MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 5_000
 CHUNK = 100  # rows of a step, after which others have their turn
 MOST_PAYMENTS = 100_000
-LONGEST_LIFE = timedelta(days=3652)
-# Outside production a merchant may try with a site of its own machine.
-RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
 
 # What a result says beside what was uploaded. A file of errors may come back corrected; one with
 # links may not, for its rows would be made again.

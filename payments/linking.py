@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 
 from config.clock import now
@@ -17,6 +18,10 @@ from payments.states import PaymentState
 from tenants.current import current_tenant
 from tenants.models import User
 from tenants.routing import new_token
+
+# Outside production a merchant may try with a site of its own machine.
+RETURN_SCHEMES = ("https",) if settings.PRODUCTION else ("https", "http")
+LONGEST_LIFE = timedelta(days=3652)
 
 
 class OtherBody(Exception):

@@ -111,7 +111,8 @@ def new_key() -> str:
 
 
 def look(request: HttpRequest, token: str) -> bool:
-    """Count that this address looks at a link; False when it does so too often."""
+    """Count that this address looks at a link; False when it does so too often. Only of links
+    that there are: a row is kept of each."""
     return _looks.hit(f"{client_network(request)}:{token}")
 
 
@@ -181,7 +182,9 @@ def _ask(key: str, wanted: Page) -> None:
 
 def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
     facts = Tenant.objects.filter(pk=tenant.pk).values_list("state", "name", "schema_version")
-    of_tenant = tuple(facts.get())
+    of_tenant = facts.first()
+    if of_tenant is None:
+        return {}
     with tenant_context(tenant), connection.cursor() as cursor:
         cursor.execute(MARKS, [list(tokens)])
         return {token: (words, of_tenant) for token, words in cursor.fetchall()}

@@ -80,19 +80,18 @@ class OldPrice(collecting.NotNow):
 @require_http_methods(["GET", "HEAD", "POST"])
 def pay(request: PayerRequest, token: str) -> HttpResponse:
     """The pay page of a link; posting it starts a payment and leads to Paytm."""
-    if request.method == "POST":
-        return _start(request, _link(token))
-    if not shown.look(request, token):
-        link = _link(token)
-        return _pay_page(request, link, PayForm(link=link), "too_many", MINUTE)
-    return _look(request, token)
-
-
-def _look(request: PayerRequest, token: str) -> HttpResponse:
-    """The link's page; made to be shown again where it is for anybody."""
-    own = own_attempts.known(request)
-    true_of = None if own else shown.mark(request.tenant, token)
+    own = request.method == "POST" or own_attempts.known(request)
+    true_of = None if own else shown.mark(request.tenant, token)  # before what it is true of
     link = _link(token)
+    if request.method == "POST":
+        return _start(request, link)
+    if not shown.look(request, token):
+        return _pay_page(request, link, PayForm(link=link), "too_many", MINUTE)
+    return _look(request, link, true_of)
+
+
+def _look(request: PayerRequest, link: Link, true_of: shown.Mark | None) -> HttpResponse:
+    """The link's page; made to be shown again where it is for anybody."""
     form = PayForm(link=link, initial={"key": shown.KEY if true_of else shown.new_key()})
     page = _pay_page(request, link, form, collecting.why_closed(link))
     if true_of:

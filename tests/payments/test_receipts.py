@@ -12,7 +12,7 @@ from django_tenants.utils import tenant_context
 
 from config.clock import now
 from merchants.models import AuditEvent, Profile
-from payments import receipting
+from payments import receipting, telling_payers
 from payments.models import Link, Payment, Receipt, Refund
 from payments.paytm import Outcome
 from payments.receipt_pdf import _Paper, facts_of, pdf_of, refunds_of
@@ -226,6 +226,15 @@ def test_who_gave_no_address_is_not_mailed(link: Link) -> None:
     arrived(link)
     run_due()
     assert {m.to[0] for m in mail.outbox} == {"alice@example.com", "bob@example.com"}
+
+
+def test_a_merchants_test_payers_are_not_mailed_without_end(link: Link, monkeypatch: Any) -> None:
+    monkeypatch.setattr(telling_payers, "TEST_MAILS", 2)
+    for _ in range(3):
+        arrived(link, **GIVEN)
+    run_due()
+    assert len(to_payer()) == 2
+    assert Receipt.objects.count() == 3
 
 
 def test_the_mail_about_surplus_tells_the_truth(link: Link) -> None:

@@ -13,7 +13,8 @@ from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from payments import shown
 from payments.models import Link, LinkViews, Payment
-from tenants import tallies
+from tenants import routing, tallies
+from tenants.models import Tenant
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
@@ -194,3 +195,25 @@ def test_one_address_may_look_so_often_and_no_more(
     assert int(answer["Retry-After"]) <= 60
     elsewhere = client.get(f"/p/{link.token}", REMOTE_ADDR="203.0.113.9")
     assert elsewhere.status_code == 200
+
+
+def test_nothing_is_kept_of_looks_at_links_that_there_are_not(
+    client: Client, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        assert client.get(f"/p/{acme.key}{n:022}").status_code == 404
+    monkeypatch.setattr(tallies, "_due", 0.0)
+    with CaptureQueriesContext(connection) as queries:
+        client.get("/healthz")
+    assert not [query for query in queries if "rate_limit" in query["sql"]]
+
+
+def test_a_remembered_page_of_a_merchant_that_is_gone_is_404(
+    client: Client, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = make.link()
+    assert client.get(f"/p/{link.token}").status_code == 200
+    Tenant.objects.filter(pk=acme.pk).update(state="ready", slug=None)
+    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)
+    routing._remembered.clear()
+    assert client.get(f"/p/{link.token}").status_code == 404
