@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.browser.walker import Walker
 
 STEP = 30  # seconds that a code of an authenticator app lives
+TO_TYPE = 10  # seconds that it must still have, for a slow machine
 HAS_ARRIVED = """subject => fetch(location.href).then(answer => answer.text())
     .then(page => page.includes(subject))"""
 
@@ -43,7 +44,11 @@ def prove_again(walker: Walker, person: Person) -> None:
 
 
 def totp(secret: str) -> str:
-    """What an authenticator app shows now (RFC 6238: SHA-1, 30 s, six digits)."""
+    """What an authenticator app shows (RFC 6238: SHA-1, 30 s, six digits). As a person does who
+    sees that a code is about to go, it waits for the next one: a code counts in its own step."""
+    left = STEP - time.time() % STEP
+    if left < TO_TYPE:
+        time.sleep(left)
     counter = int(time.time() // STEP).to_bytes(8, "big")
     digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
     offset = digest[-1] & 15
