@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from django import forms
-from django.utils.translation import gettext as _
-
 from dashboard.links import LinkForm
-from payments import questions
-from payments.forms import RupeesField
+from payments.forms import PayForm
 from payments.methods import Method
 from payments.models import Link
-from payments.money import MAX_PAISE, MIN_PAISE, format_inr
+from payments.money import MAX_PAISE, MIN_PAISE
 
 
 def preview_of(form: LinkForm) -> dict[str, Any]:
@@ -21,7 +17,6 @@ def preview_of(form: LinkForm) -> dict[str, Any]:
         "description": terms.get("description"),
         "amount_paise": terms.get("amount") if fixed else None,
         "open": not fixed,
-        "suggestions": [] if fixed else terms.get("suggestions") or [],
         "asked": _asked(form, terms, with_amount=not fixed),
         "methods": [Method(word).label for word in terms.get("methods") or ()],
         "starts_at": terms.get("starts_at"),
@@ -37,29 +32,15 @@ def _terms_so_far(form: LinkForm) -> dict[str, Any]:
     return {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
 
 
-def _asked(form: LinkForm, terms: dict[str, Any], *, with_amount: bool) -> forms.Form:
-    """The payer's form. Its names are nobody's: it is looked at, never sent."""
-    asked = forms.Form(auto_id="preview_%s", prefix="preview", use_required_attribute=False)
-    if with_amount:
-        asked.fields["amount"] = _amount(terms.get("least"), terms.get("most"))
-    for name, field in _contact().items():
-        wanted = terms.get(f"ask_{name}") or Link.Asked.NO
-        field.required = wanted == Link.Asked.REQUIRED
-        if wanted != Link.Asked.NO:
-            asked.fields[name] = field
-    for number, question in enumerate(questions.read(form.questions)):
-        asked.fields[questions.name_of(number)] = questions.field_of(question)
-    return asked
-
-
-def _contact() -> dict[str, forms.Field]:
-    return {
-        "name": forms.CharField(label=_("Your name")),
-        "email": forms.CharField(label=_("Your e-mail")),
-        "phone": forms.CharField(label=_("Your phone")),
-    }
-
-
-def _amount(least: int | None, most: int | None) -> RupeesField:
-    limits = {"low": format_inr(least or MIN_PAISE), "high": format_inr(most or MAX_PAISE)}
-    return RupeesField(label=_("Amount"), help_text=_("From %(low)s to %(high)s.") % limits)
+def _asked(form: LinkForm, terms: dict[str, Any], *, with_amount: bool) -> PayForm:
+    """The payer's own form, of a link that is not made yet: looked at, never sent."""
+    asked = ("ask_name", "ask_email", "ask_phone")
+    link = Link(
+        amount_paise=None if with_amount else MIN_PAISE,
+        min_paise=terms.get("least") or MIN_PAISE,
+        max_paise=terms.get("most") or MAX_PAISE,
+        suggestions=terms.get("suggestions") or [],
+        questions=form.questions,
+        **{name: terms.get(name) or Link.Asked.NO for name in asked},
+    )
+    return PayForm(link=link, auto_id="preview_%s", prefix="preview", use_required_attribute=False)

@@ -440,9 +440,11 @@ def test_a_preview_draws_what_is_right_so_far(at_acme: Client, url: Url, new: st
         assert words in shown
     assert "<html" not in shown
     broken = {"amount_is": "open", "least": "x", "most": "90", "expires_at": "soon"}
+    broken |= {"suggestions": "20, 50"}
     answer = at_acme.post(url("link_preview"), fields | told | broken | {"ask1-kind": "odd"})
     assert answer.status_code == 200
     assert "From ₹1.00 to ₹90.00." in text(answer)
+    assert "Or another amount" in text(answer)
     assert "Batch" not in text(answer)
     assert at_acme.post(url("link_preview")).status_code == 200
     assert not Link.objects.exists()
