@@ -92,10 +92,9 @@ def file_of_links(live: bool) -> Any:
 
 
 def view(live: bool) -> Any:
-    """One of the team's."""
-    owner = User.objects.get(name="Alice")
-    shared = {"owner_id": owner.pk, "name": uuid.uuid4().hex, "shared": True}
-    return SavedView.objects.create(live=live, **shared).pk
+    """Alice's own: even her team does not find it."""
+    own = {"owner_id": User.objects.get(name="Alice").pk, "name": uuid.uuid4().hex}
+    return SavedView.objects.create(live=live, **own).pk
 
 
 def colleague(tenant: Tenant, live: bool) -> int:
