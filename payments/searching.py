@@ -83,12 +83,12 @@ class Term:
     def pattern(self) -> str:
         """What the words are LIKE."""
         start = " " if len(self.words.split(" ")[0]) < 3 else ""
-        return f"%{start}{_literal(self.words)}%"
+        return f"%{start}{literal(self.words)}%"
 
     def matches(self) -> tuple[str, list[object]]:
         """The condition on s, index or not."""
         ways = [("s.words LIKE %s", self.pattern)] if self.grams else []
-        ways += [("s.ids LIKE %s", f"%{_literal(self.id)} %")] if self.end else []
+        ways += [("s.ids LIKE %s", f"%{literal(self.id)} %")] if self.end else []
         return _any([way for way, _ in ways]), [value for _, value in ways]
 
     def indexed(self, *also: str) -> tuple[str, list[object]]:
@@ -128,7 +128,8 @@ def _grams(piece: str) -> Iterator[str]:
         yield piece[n : n + 3]
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """As LIKE takes it letter for letter, so that an index knows all of it."""
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
@@ -160,7 +161,7 @@ def fitting(word: str) -> tuple[str, list[object]]:
 def _or_order_id(term: Term, part: str, values: list[object]) -> tuple[str, list[object]]:
     if not term.order_id:
         return part, values
-    return f"({part} OR p.order_id LIKE %s)", [*values, f"{_literal(term.order_id)}%"]
+    return f"({part} OR p.order_id LIKE %s)", [*values, f"{literal(term.order_id)}%"]
 
 
 def write(payment_id: UUID) -> None:
