@@ -64,15 +64,30 @@ class Migration(migrations.Migration):
             name='settled_on',
             field=models.DateField(null=True),
         ),
-        migrations.AlterField(
-            model_name='payment',
-            name='account',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.paytmaccount'),
-        ),
-        migrations.AlterField(
-            model_name='payment',
-            name='link',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='payments.link'),
+        # Only the indexes go. Altered as fields, the foreign keys would be dropped by names that are
+        # looked up and made again, which nobody could repeat for another schema.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    ["DROP INDEX payments_payment_account_id_af225a32", "DROP INDEX payments_payment_link_id_5082c9d5"],
+                    [
+                        "CREATE INDEX payments_payment_account_id_af225a32 ON payments_payment (account_id)",
+                        "CREATE INDEX payments_payment_link_id_5082c9d5 ON payments_payment (link_id)",
+                    ],
+                )
+            ],
+            state_operations=[
+                migrations.AlterField(
+                    model_name='payment',
+                    name='account',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.paytmaccount'),
+                ),
+                migrations.AlterField(
+                    model_name='payment',
+                    name='link',
+                    field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='payments.link'),
+                ),
+            ],
         ),
         migrations.AddIndex(
             model_name='payment',
