@@ -1,4 +1,5 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
+from payments.models.finding import PaymentTag, SavedView, SearchText
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Batch, Link, LinkViews
@@ -25,8 +26,11 @@ __all__ = [
     "LinkViews",
     "Message",
     "Payment",
+    "PaymentTag",
     "Receipt",
     "Refund",
+    "SavedView",
+    "SearchText",
     "Settlement",
     "SettlementImport",
     "SettlementLine",
