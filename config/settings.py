@@ -201,6 +201,7 @@ JOB_MODULES = [
     "payments.asking",
     "payments.batching",
     "payments.delivering",
+    "payments.export_files",
     "payments.folding",
     "payments.janitor",
     "payments.refunding",

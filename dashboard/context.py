@@ -47,6 +47,7 @@ WORLD = (
         ),
     ),
     Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
+    Place(_("Exports"), "file-down", "exports.make", ("exports", "export", "export_cancel")),
     Place(
         _("Events"),
         "webhook",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from dashboard.templatetags.ui import DELIVERY_STATES, PAYMENT_STATES, REFUND_STATES
 from payments.models import Delivery, Event, Payment, Refund
 from payments.models.event import Kind
+from payments.selecting import Selection
 from tenants.current import today
 
 LONGEST_PERIOD = 366
@@ -32,6 +33,10 @@ class PaymentFilter(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": "pay_…"}),
     )
+
+    def selection(self, live: bool) -> Selection:
+        state, q = self.cleaned_data["state"], self.cleaned_data["q"]
+        return Selection(live, states=(state,) if state else (), words=(q,) if q else ())
 
     def narrow(self, payments: QuerySet[Payment]) -> QuerySet[Payment]:
         """The order id may be shortened at its end, and at its beginning by `pay_`."""

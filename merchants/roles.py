@@ -12,6 +12,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "home.view": EVERYONE,
     "payments.view": EVERYONE,
     "reports.view": EVERYONE,
+    "exports.make": MONEY,
+    "exports.see_all": MANAGERS,
     "settlements.view": EVERYONE,
     "settlements.manage": MONEY,
     "links.view": EVERYONE,

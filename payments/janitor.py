@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from config.clock import now
 from merchants.models import Endpoint
+from payments import export_files
 from payments.asking import ask_soon
 from payments.delivering import deliver_soon
 from payments.models import Delivery, Payment, Refund
@@ -30,12 +31,14 @@ def sweep() -> None:
 
 @job(lane=BULK, atomic=True)
 def mend() -> None:
-    """Write the jobs of this merchant's overdue payments, refunds and deliveries once more."""
+    """Write the jobs of this merchant's overdue payments, refunds and deliveries once more, and
+    forget its old exports."""
     overdue = now() - OVERDUE
     for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_soon(payment)
     for refund in Refund.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_refund_soon(refund)
+    export_files.tidy()
     late = Q(deliveries__state=Delivery.State.WAITING, deliveries__next_at__lt=overdue)
     for endpoint in Endpoint.objects.filter(late).distinct().order_by("pk"):
         deliver_soon(endpoint)

@@ -1,4 +1,5 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
+from payments.models.export import ExportChunk, ExportFile
 from payments.models.finding import PaymentTag, SavedView, SearchText
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
@@ -22,6 +23,8 @@ __all__ = [
     "Discrepancy",
     "DiscrepancyNote",
     "Event",
+    "ExportChunk",
+    "ExportFile",
     "Link",
     "LinkViews",
     "Message",

@@ -1,0 +1,243 @@
+"""Payments as rows to take away: which columns there are, and a whole selection of one moment.
+
+Amounts, days and the guard against formulas are written by the database, so a million rows cost
+little more than reading them. They are read over a connection of their own, in one snapshot,
+however long that takes and whatever else this process does meanwhile.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from psycopg2.extensions import QuotedString
+
+from payments.methods import Method
+from payments.selecting import Selection
+from payments.states import PaymentState
+from tenants import schema
+from tenants.current import zone
+
+BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
+NEW_LINE: Final = "\r\n"
+AT_ONCE: Final = 4_000  # rows of a round trip, about a megabyte
+AT_FIRST: Final = 200  # of the first one, so that the reader sees something at once
+# Code points of = + - @, tab and line ends, and of the first four in full width: a cell that begins
+# so may be run as a formula by a spreadsheet. dashboard.exports has the same for tables in Python.
+FORMULA: Final = (61, 43, 45, 64, 9, 10, 13, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
+
+
+class Kind(Enum):
+    """What stands in a column, and so how a spreadsheet should take it."""
+
+    TEXT = auto()  # other people's words, which may look like a formula
+    WORD = auto()  # ours: neither a formula nor a comma is among them
+    RUPEES = auto()
+    MOMENT = auto()
+    DAY = auto()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column by its name in addresses. `sql` gives its value over FROM, never NULL for a TEXT:
+    paise, a time, words."""
+
+    name: str
+    heading: str | Promise
+    kind: Kind
+    sql: str | Callable[[], str]
+
+    @property
+    def value(self) -> str:
+        return self.sql if isinstance(self.sql, str) else self.sql()
+
+
+def _labels(expression: str, choices: Sequence[tuple[str, Any]]) -> Callable[[], str]:
+    """The words of a choice, in the language at hand."""
+
+    def sql() -> str:
+        cases = [f"WHEN {_text(word)} THEN {_text(label)}" for word, label in choices if word]
+        return f"CASE {expression} {' '.join(cases)} ELSE '' END"
+
+    return sql
+
+
+def _text(words: Any) -> str:
+    """Words of ours as SQL has them, in a statement that has places for values."""
+    quoted = QuotedString(str(words))
+    quoted.encoding = "utf8"
+    return quoted.getquoted().decode().replace("%", "%%")
+
+
+# Reversals are rare; nothing else changes what the books hold of a payment apart from its row.
+FROM: Final = """payments_payment AS p LEFT JOIN (
+    SELECT payment_id, sum(CASE WHEN refund_id IS NOT NULL THEN 0
+            WHEN credit IN ('sales', 'surplus') AND debit IN ('sales', 'surplus') THEN 0
+            WHEN credit IN ('sales', 'surplus') THEN paise
+            WHEN debit IN ('sales', 'surplus') THEN -paise ELSE 0 END)::bigint AS received,
+        sum(CASE WHEN refund_id IS NULL THEN 0 WHEN credit = 'receivable' THEN paise
+            ELSE -paise END)::bigint AS refunded
+    FROM payments_transfer WHERE reverses_id IS NOT NULL GROUP BY payment_id
+) AS reversed ON reversed.payment_id = p.id"""
+ORDER: Final = "p.created_at DESC, p.id"
+RECEIVED: Final = "p.received_paise + coalesce(reversed.received, 0)"
+REFUNDED: Final = "p.refunded_paise + coalesce(reversed.refunded, 0)"
+_ANSWERS: Final = """CASE WHEN p.answers = '[]' THEN '' ELSE coalesce((
+    SELECT string_agg((pair->>0) || ': ' || (pair->>1), '; ' ORDER BY place)
+    FROM jsonb_array_elements(p.answers) WITH ORDINALITY AS told (pair, place)), '') END"""
+_TAGS: Final = """coalesce((SELECT string_agg(t.name, ', ' ORDER BY t.name)
+    FROM payments_paymenttag AS t WHERE t.payment_id = p.id), '')"""
+_NOTES: Final = """coalesce((SELECT string_agg(t.words, E'\\n' ORDER BY t.id)
+    FROM payments_timelineentry AS t WHERE t.payment_id = p.id AND t.kind = 'note'), '')"""
+_REFERENCE: Final = "(SELECT l.reference FROM payments_link AS l WHERE l.id = p.link_id)"
+# As lists say it.
+_STATES: Final = [
+    (state, gettext_lazy("Being checked") if state == PaymentState.UNKNOWN else label)
+    for state, label in PaymentState.choices
+]
+
+COLUMNS: Final = (
+    Column("time", gettext_lazy("Time"), Kind.MOMENT, "p.created_at"),
+    Column("order_id", gettext_lazy("Order id"), Kind.WORD, "p.order_id"),
+    Column("description", gettext_lazy("For"), Kind.TEXT, "p.description"),
+    Column("state", gettext_lazy("State"), Kind.WORD, _labels("p.state", _STATES)),
+    Column("asked", gettext_lazy("Asked (INR)"), Kind.RUPEES, "p.amount_paise"),
+    Column("received", gettext_lazy("Received (INR)"), Kind.RUPEES, RECEIVED),
+    Column("refunded", gettext_lazy("Refunded (INR)"), Kind.RUPEES, REFUNDED),
+    Column("method", gettext_lazy("Method"), Kind.WORD, _labels("p.method", Method.choices)),
+    Column("bank", gettext_lazy("Bank"), Kind.TEXT, "p.bank"),
+    Column("name", gettext_lazy("Name"), Kind.TEXT, "p.payer_name"),
+    Column("email", gettext_lazy("E-mail"), Kind.TEXT, "p.payer_email"),
+    Column("phone", gettext_lazy("Phone"), Kind.TEXT, "p.payer_phone"),
+    Column("answers", gettext_lazy("Answers"), Kind.TEXT, _ANSWERS),
+    Column("reference", gettext_lazy("Reference of the link"), Kind.TEXT, _REFERENCE),
+    Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS),
+    Column("notes", gettext_lazy("Notes"), Kind.TEXT, _NOTES),
+    Column("paid_at", gettext_lazy("Paid at"), Kind.MOMENT, "p.paid_at"),
+    Column("settled_on", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),
+    Column("txn_id", gettext_lazy("Paytm’s transaction id"), Kind.TEXT, "p.paytm_txn_id"),
+    Column("bank_txn_id", gettext_lazy("Bank’s reference"), Kind.TEXT, "p.bank_txn_id"),
+    Column("result", gettext_lazy("Paytm’s words"), Kind.TEXT, "p.result_message"),
+)
+
+
+def chosen(names: Sequence[str]) -> list[Column]:
+    """The columns of these names in the table's order; all of them where none is known."""
+    return [column for column in COLUMNS if column.name in names] or [*COLUMNS]
+
+
+def headings(columns: Sequence[Column]) -> list[str]:
+    """In the language at hand; times say the merchant's zone."""
+    in_zone = _("%(heading)s (%(zone)s)")
+    return [
+        in_zone % {"heading": column.heading, "zone": zone()}
+        if column.kind is Kind.MOMENT
+        else str(column.heading)
+        for column in columns
+    ]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Of a selection, in paise, as the books hold it."""
+
+    count: int
+    received_paise: int
+    refunded_paise: int
+
+
+class Reading:
+    """A selection's payments, newest first, as they are at one moment: that of the first question.
+
+    Begun inside the tenant; may be read on from anywhere, by one reader. To be closed.
+    """
+
+    def __init__(self, selection: Selection, columns: Sequence[Column]) -> None:
+        self.columns, self.headings = columns, headings(columns)
+        self._zone = _text(zone())
+        condition, self._values = selection.where()
+        self._rest = f"FROM {FROM} WHERE {condition}"
+        self._lines = f"concat({', '.join(self._cells())})"
+        self._own = schema.apart()
+
+    def close(self) -> None:
+        self._own.close()
+
+    def sums(self) -> Sums:
+        with self._own.cursor() as cursor:
+            cursor.execute(
+                f"SELECT count(*), coalesce(sum({RECEIVED}), 0)::bigint,"
+                f" coalesce(sum({REFUNDED}), 0)::bigint {self._rest}",
+                self._values,
+            )
+            return Sums(*cursor.fetchone())
+
+    def csv(self) -> Iterator[tuple[int, bytes]]:
+        """The file in parts, each with how many payments are in it. The first has the heading."""
+        head = f"{BOM}{','.join(map(_quoted, self.headings))}{NEW_LINE}"
+        for rows in self._batches(self._lines):
+            lines = [line for (line,) in rows]
+            yield len(rows), (head + NEW_LINE.join([*lines, ""])).encode()
+            head = ""
+        if head:
+            yield 0, head.encode()
+
+    def rows(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Some rows at a time: paise, times without a zone in the merchant's, days, texts."""
+        return self._batches(", ".join(self._value(column) for column in self.columns))
+
+    def _batches(self, wanted: str) -> Iterator[list[tuple[Any, ...]]]:
+        with self._own.cursor("rows") as cursor:
+            cursor.execute(
+                f"SELECT {wanted} {self._rest} ORDER BY {ORDER}",
+                self._values,
+            )
+            rows = cursor.fetchmany(AT_FIRST)
+            while rows:
+                yield rows
+                rows = cursor.fetchmany(AT_ONCE)
+
+    def _value(self, column: Column) -> str:
+        if column.kind is Kind.MOMENT:
+            return f"date_trunc('second', {column.value}) AT TIME ZONE {self._zone}"
+        return column.value
+
+    def _cells(self) -> Iterator[str]:
+        """What a line is put together from: cells with commas between, in SQL."""
+        for place, column in enumerate(self.columns):
+            if place:
+                yield "','"
+            yield from self._cell(column)
+
+    def _cell(self, column: Column) -> Iterator[str]:
+        value = self._value(column)
+        if column.kind is Kind.RUPEES:
+            yield f"({value}) * 0.01"
+        elif column.kind is Kind.TEXT:
+            codes = ", ".join(map(str, FORMULA))
+            yield f"CASE ascii({value}) WHEN 0 THEN '' ELSE '\"' END"
+            yield f"CASE WHEN ascii({value}) IN ({codes}) THEN '''' ELSE '' END"
+            yield f"replace({value}, '\"', '\"\"')"
+            yield f"CASE ascii({value}) WHEN 0 THEN '' ELSE '\"' END"
+        else:
+            yield value
+
+
+def _quoted(heading: str) -> str:
+    return '"' + heading.replace('"', '""') + '"'
+
+
+def csv_parts(selection: Selection, columns: Sequence[Column]) -> Iterator[bytes]:
+    """The selection as a CSV file, part by part. Its connection is open from now on until the
+    last part, or until the generator is closed."""
+    return _parts(Reading(selection, columns))
+
+
+def _parts(reading: Reading) -> Iterator[bytes]:
+    with closing(reading):
+        for _count, part in reading.csv():
+            yield part
