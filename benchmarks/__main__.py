@@ -7,7 +7,14 @@ missed is told in the line (`"ok": false`) and by nothing else.
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import callback_ack, checksum_verify, link_page, settle
+from benchmarks import (
+    callback_ack,
+    checksum_verify,
+    csv_vs_copy,
+    link_page,
+    settle,
+    xlsx_vs_xlsxwriter,
+)
 from benchmarks.figures import Figure, Wrong, say
 from benchmarks.http_load import Silence
 from benchmarks.stage import Stage, set_up
@@ -22,6 +29,8 @@ FIGURES: dict[tuple[str, ...], Measure] = {
     ("checksum_verify",): checksum_verify.measure,
     ("callback_ack",): callback_ack.measure,
     ("settle",): settle.measure,
+    ("csv_vs_copy",): csv_vs_copy.measure,
+    ("xlsx_vs_xlsxwriter",): xlsx_vs_xlsxwriter.measure,
 }
 
 

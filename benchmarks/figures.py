@@ -33,13 +33,15 @@ class Round:
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric's line. `ratio` is our speed over the limit's: larger is better."""
+    """A metric's line. `ratio` is our speed over the limit's: larger is better. `within` tells
+    whether what the goal says beside the ratio holds too."""
 
     metric: str
     value: float
     unit: str
     limit: float
     goal: float
+    within: bool = True
 
     @property
     def ratio(self) -> float:
@@ -55,13 +57,19 @@ class Figure:
                 "limit": round(self.limit, 1),
                 "ratio": round(self.ratio, 3),
                 "goal": self.goal,
-                "ok": self.ratio >= self.goal,
+                "ok": self.within and self.ratio >= self.goal,
             }
         )
 
 
 def held_against(
-    metric: str, unit: str, goal: float, *, limits: Sequence[Round], ours: Sequence[Round]
+    metric: str,
+    unit: str,
+    goal: float,
+    *,
+    limits: Sequence[Round],
+    ours: Sequence[Round],
+    within: bool = True,
 ) -> Figure:
     """The median round of both sides as a figure."""
     return Figure(
@@ -70,6 +78,7 @@ def held_against(
         unit=unit,
         limit=median(each.rate for each in limits),
         goal=goal,
+        within=within,
     )
 
 

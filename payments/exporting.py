@@ -232,12 +232,8 @@ def _quoted(heading: str) -> str:
 
 
 def csv_parts(selection: Selection, columns: Sequence[Column]) -> Iterator[bytes]:
-    """The selection as a CSV file, part by part. Its connection is open from now on until the
-    last part, or until the generator is closed."""
-    return _parts(Reading(selection, columns))
-
-
-def _parts(reading: Reading) -> Iterator[bytes]:
-    with closing(reading):
+    """The selection as a CSV file, part by part. The first is to be taken inside the tenant, the
+    others anywhere; its connection is closed at the end, or when the generator is."""
+    with closing(Reading(selection, columns)) as reading:
         for _count, part in reading.csv():
             yield part

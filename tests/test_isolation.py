@@ -84,6 +84,10 @@ def file_of_links(live: bool) -> Any:
     return make.batch(by=User.objects.get(name="Alice"), live=live).pk
 
 
+def export(live: bool) -> Any:
+    return make.export(User.objects.get(name="Alice"), live=live).pk
+
+
 def colleague(tenant: Tenant, live: bool) -> int:
     user = cast.person(f"Colleague{uuid.uuid4().hex[:8]}")
     return Membership.objects.create(tenant=tenant, user=user, role=Role.VIEWER).pk
@@ -136,6 +140,9 @@ IDS: dict[str, Maker] = {
     "link_batch_start": inside(file_of_links),
     "link_batch_cancel": inside(file_of_links),
     "link_batch_result": inside(file_of_links),
+    "export": inside(export),
+    "export_cancel": inside(export),
+    "export_file": inside(export),
     "settlement": inside(lambda live: make.payout(live).pk),
     "settlement_csv": inside(lambda live: make.payout(live).pk),
     "settlement_preview": inside(upload),

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
@@ -51,43 +51,28 @@ def payments_csv(request: WorldRequest) -> HttpResponseBase:
     if not _streams.acquire(blocking=False):
         messages.info(request, _("Others are taking files now. Have this one made meanwhile."))
         return _to_form(request)
-    parts = _first_begun(form.selection(request.live), request.GET.get("columns", ""))
-    response = StreamingHttpResponse(parts, content_type=TYPES["csv"])
+    columns = exporting.chosen(request.GET.get("columns", "").split(","))
+    parts = _counted(exporting.csv_parts(form.selection(request.live), columns))
+    response = StreamingHttpResponse(_begun(parts), content_type=TYPES["csv"])
     return _named(response, f"{request.tenant.slug}-{_world(request.live)}-payments.csv")
 
 
-def _first_begun(selection: Selection, columns: str) -> Iterator[bytes]:
-    """The parts, of which the first is read at once: what is wrong is answered as an error."""
+def _begun(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The first part is made at once: what is wrong is answered as an error, not as a torso."""
+    return _whole(next(parts), parts)
+
+
+def _whole(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _counted(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """One of STREAMS until it ends, breaks off or is forgotten."""
     try:
-        parts = exporting.csv_parts(selection, exporting.chosen(columns.split(",")))
-        return _Stream(next(parts), parts)
-    except BaseException:
+        yield from parts
+    finally:
         _streams.release()
-        raise
-
-
-class _Stream:
-    """A first part and the others, with an end of its own, however it is left."""
-
-    def __init__(self, first: bytes, rest: Any) -> None:
-        self._first: bytes | None = first
-        self._rest: Any = rest
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        if self._first is not None:
-            first, self._first = self._first, None
-            return first
-        part: bytes = next(self._rest)
-        return part
-
-    def close(self) -> None:
-        if self._rest is not None:
-            self._rest.close()
-            self._rest = None
-            _streams.release()
 
 
 @member("exports.make")

@@ -94,6 +94,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         paid, sent, file = refunded_payment(), make.delivery(), file_of_links()
         payout = make.payout(live=False)
+        export = make.export(User.objects.get(email=OWNER))
         told = {"event": sent.event_id, "delivery": sent.pk}
         told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
         return told | {
@@ -102,6 +103,8 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,
+            "export": export.pk,
+            "export_file": export.pk,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
