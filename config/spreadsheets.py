@@ -59,9 +59,13 @@ def xlsx_parts(sheet: Sheet) -> Iterator[bytes]:
 
 
 def _records(sheet: Sheet) -> Iterator[dict[str, Any]]:
+    """As the library wants rows. Without a row it would write no heading either."""
     paise = [place for place, cell in enumerate(sheet.cells) if cell is Cell.RUPEES]
+    values = None
     for row in sheet.rows:
         values = [*row]
         for place in paise:
-            values[place] /= 100  # a float of at most 15 digits: exact when shown with two decimals
+            values[place] /= 100  # a float of at most 15 digits: exact with two decimals
         yield dict(zip(sheet.head, values, strict=True))
+    if values is None:
+        yield dict.fromkeys(sheet.head)

@@ -25,6 +25,7 @@ from tenants.current import zone
 BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
 NEW_LINE: Final = "\r\n"
 AT_ONCE: Final = 4_000  # rows of a round trip, about a megabyte
+LONGEST_TEXT: Final = 32_767
 AT_FIRST: Final = 200  # of the first one, so that the reader sees something at once
 # Code points of = + - @, tab and line ends, and of the first four in full width: a cell that begins
 # so may be run as a formula by a spreadsheet. dashboard.exports has the same for tables in Python.
@@ -187,8 +188,16 @@ class Reading:
             yield 0, head.encode()
 
     def rows(self) -> Iterator[list[tuple[Any, ...]]]:
-        """Some rows at a time: paise, times without a zone in the merchant's, days, texts."""
-        return self._batches(", ".join(self._value(column) for column in self.columns))
+        """Some rows at a time, as a workbook takes them: paise, times without a zone in the
+        merchant's, days, and texts of no more characters than a cell of Excel has."""
+        return self._batches(
+            ", ".join(
+                f"left({column.value}, {LONGEST_TEXT})"
+                if column.kind is Kind.TEXT
+                else self._value(column)
+                for column in self.columns
+            )
+        )
 
     def _batches(self, wanted: str) -> Iterator[list[tuple[Any, ...]]]:
         with self._own.cursor("rows") as cursor:
