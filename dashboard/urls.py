@@ -3,16 +3,19 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    annotations,
     batches,
     endpoints,
     events,
     exceptions,
     home,
     links,
+    payment_list,
     payments,
     paytm,
     refunds,
     reports,
+    saved_views,
     settings,
     settlements,
     surplus,
@@ -24,7 +27,16 @@ register_converter(WorldConverter, "world")
 
 world = [
     path("", home.home, name="dashboard"),
-    path("payments", payments.list, name="payments"),
+    path("payments", payment_list.list, name="payments"),
+    path("payments/sums", payment_list.sums, name="payments_sums"),
+    path("payments/columns", saved_views.columns, name="payments_columns"),
+    path("payments/views", saved_views.save, name="view_save"),
+    path("payments/views/<uuid:id>/default", saved_views.default, name="view_default"),
+    path("payments/views/<uuid:id>/remove", saved_views.remove, name="view_remove"),
+    path("payments/tags", annotations.tags, name="payments_tags"),
+    path("payments/tagged", annotations.tag_picked, name="payments_tagged"),
+    path("payments/<uuid:id>/tags", annotations.tag, name="payment_tag"),
+    path("payments/<uuid:id>/notes", annotations.note, name="payment_note"),
     path("payments/<uuid:id>", payments.detail, name="payment"),
     path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),
     path("payments/<uuid:id>/receipt", payments.send_receipt, name="payment_receipt"),
