@@ -25,7 +25,12 @@ class Place(NamedTuple):
 
 WORLD = (
     Place(_("Home"), "house", "home.view", ("dashboard",)),
-    Place(_("Payments"), "credit-card", "payments.view", ("payments", "payment", "payment_ask")),
+    Place(
+        _("Payments"),
+        "credit-card",
+        "payments.view",
+        ("payments", "payment", "payment_ask", "payments_tags"),
+    ),
     Place(
         _("Links"),
         "link",

@@ -8,11 +8,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.templatetags.ui import DELIVERY_STATES, PAYMENT_STATES, REFUND_STATES
-from payments.models import Delivery, Event, Payment, Refund
+from dashboard.payment_filter import DayField, PaymentFilter
+from dashboard.templatetags.ui import DELIVERY_STATES, REFUND_STATES
+from payments.models import Delivery, Event, Refund
 from payments.models.event import Kind
-from payments.selecting import Selection
 from tenants.current import today
+
+__all__ = ["DayField", "EventFilter", "PaymentFilter", "Period", "RefundFilter"]
 
 LONGEST_PERIOD = 366
 USUAL_PERIOD = 30
@@ -21,30 +23,6 @@ USUAL_PERIOD = 30
 def _states(states: dict[str, tuple[str, str, Any]]) -> list[tuple[str, Any]]:
     words = [(state, word) for state, (_icon, _tone, word) in states.items()]
     return [("", gettext_lazy("All states")), *words]
-
-
-class PaymentFilter(forms.Form):
-    state = forms.ChoiceField(
-        label=gettext_lazy("State"), choices=_states(PAYMENT_STATES), required=False
-    )
-    q = forms.CharField(
-        label=gettext_lazy("Order id"),
-        max_length=50,
-        required=False,
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": "pay_…"}),
-    )
-
-    def selection(self, live: bool) -> Selection:
-        state, q = self.cleaned_data["state"], self.cleaned_data["q"]
-        return Selection(live, states=(state,) if state else (), words=(q,) if q else ())
-
-    def narrow(self, payments: QuerySet[Payment]) -> QuerySet[Payment]:
-        """The order id may be shortened at its end, and at its beginning by `pay_`."""
-        if state := self.cleaned_data["state"]:
-            payments = payments.filter(state=state)
-        if q := self.cleaned_data["q"].lower():
-            payments = payments.filter(order_id__startswith=f"pay_{q.removeprefix('pay_')}")
-        return payments
 
 
 class RefundFilter(forms.Form):
@@ -75,12 +53,6 @@ class EventFilter(forms.Form):
             some = Delivery.objects.filter(event=OuterRef("pk"), state=state)
             events = events.filter(Exists(some))
         return events
-
-
-class DayField(forms.DateField):
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-        super().__init__(input_formats=["%Y-%m-%d"], widget=widget, **kwargs)
 
 
 class Period(forms.Form):

@@ -3,6 +3,7 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    annotations,
     batches,
     endpoints,
     events,
@@ -10,10 +11,12 @@ from dashboard.views import (
     exports,
     home,
     links,
+    payment_list,
     payments,
     paytm,
     refunds,
     reports,
+    saved_views,
     settings,
     settlements,
     surplus,
@@ -25,7 +28,16 @@ register_converter(WorldConverter, "world")
 
 world = [
     path("", home.home, name="dashboard"),
-    path("payments", payments.list, name="payments"),
+    path("payments", payment_list.list, name="payments"),
+    path("payments/sums", payment_list.sums, name="payments_sums"),
+    path("payments/columns", saved_views.columns, name="payments_columns"),
+    path("payments/views", saved_views.save, name="view_save"),
+    path("payments/views/<uuid:id>/default", saved_views.default, name="view_default"),
+    path("payments/views/<uuid:id>/remove", saved_views.remove, name="view_remove"),
+    path("payments/tags", annotations.tags, name="payments_tags"),
+    path("payments/tagged", annotations.tag_picked, name="payments_tagged"),
+    path("payments/<uuid:id>/tags", annotations.tag, name="payment_tag"),
+    path("payments/<uuid:id>/notes", annotations.note, name="payment_note"),
     path("payments.csv", exports.payments_csv, name="payments_csv"),
     path("payments/<uuid:id>", payments.detail, name="payment"),
     path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),

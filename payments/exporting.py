@@ -5,7 +5,7 @@ little more than reading them. They are read over a connection of their own, in 
 however long that takes and whatever else this process does meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -44,13 +44,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its name in addresses. `sql` gives its value over FROM, never NULL for a TEXT:
-    paise, a time, words."""
+    """A column by its name in addresses, where lists have the same. `sql` gives its value over
+    FROM, never NULL for a TEXT: paise, a time, words. `always`: lists show it without being asked.
+    """
 
     name: str
     heading: str | Promise
     kind: Kind
     sql: str | Callable[[], str]
+    always: bool = False
 
     @property
     def value(self) -> str:
@@ -74,19 +76,23 @@ def _text(words: Any) -> str:
     return quoted.getquoted().decode().replace("%", "%%")
 
 
-# Reversals are rare; nothing else changes what the books hold of a payment apart from its row.
+# What a payment's row says is what was booked with it. Few transfers come later and say something
+# else, reversals above all: `models.ledger` has an index of them, in these words.
 FROM: Final = """payments_payment AS p LEFT JOIN (
-    SELECT payment_id, sum(CASE WHEN refund_id IS NOT NULL THEN 0
-            WHEN credit IN ('sales', 'surplus') AND debit IN ('sales', 'surplus') THEN 0
-            WHEN credit IN ('sales', 'surplus') THEN paise
-            WHEN debit IN ('sales', 'surplus') THEN -paise ELSE 0 END)::bigint AS received,
-        sum(CASE WHEN refund_id IS NULL THEN 0 WHEN credit = 'receivable' THEN paise
-            ELSE -paise END)::bigint AS refunded
-    FROM payments_transfer WHERE reverses_id IS NOT NULL GROUP BY payment_id
-) AS reversed ON reversed.payment_id = p.id"""
+    SELECT payment_id,
+        sum(CASE WHEN refund_id IS NOT NULL THEN 0
+            ELSE CASE WHEN credit IN ('sales', 'surplus') THEN paise ELSE 0 END
+            - CASE WHEN debit IN ('sales', 'surplus') THEN paise ELSE 0 END END)::bigint
+        AS received,
+        sum(CASE WHEN refund_id IS NULL OR reverses_id IS NULL THEN 0
+            WHEN credit = 'receivable' THEN paise ELSE -paise END)::bigint AS refunded
+    FROM payments_transfer
+    WHERE reverses_id IS NOT NULL OR debit IN ('sales', 'surplus', 'adjustments')
+    GROUP BY payment_id
+) AS corrected ON corrected.payment_id = p.id"""
 ORDER: Final = "p.created_at DESC, p.id"
-RECEIVED: Final = "p.received_paise + coalesce(reversed.received, 0)"
-REFUNDED: Final = "p.refunded_paise + coalesce(reversed.refunded, 0)"
+RECEIVED: Final = "p.received_paise + coalesce(corrected.received, 0)"
+REFUNDED: Final = "p.refunded_paise + coalesce(corrected.refunded, 0)"
 _ANSWERS: Final = """CASE WHEN p.answers = '[]' THEN '' ELSE coalesce((
     SELECT string_agg((pair->>0) || ': ' || (pair->>1), '; ' ORDER BY place)
     FROM jsonb_array_elements(p.answers) WITH ORDINALITY AS told (pair, place)), '') END"""
@@ -102,33 +108,35 @@ _STATES: Final = [
 ]
 
 COLUMNS: Final = (
-    Column("time", gettext_lazy("Time"), Kind.MOMENT, "p.created_at"),
-    Column("order_id", gettext_lazy("Order id"), Kind.WORD, "p.order_id"),
-    Column("description", gettext_lazy("For"), Kind.TEXT, "p.description"),
+    Column("when", gettext_lazy("Time"), Kind.MOMENT, "p.created_at"),
+    Column("order_id", gettext_lazy("Order id"), Kind.WORD, "p.order_id", always=True),
+    Column("description", gettext_lazy("For"), Kind.TEXT, "p.description", always=True),
     Column("state", gettext_lazy("State"), Kind.WORD, _labels("p.state", _STATES)),
-    Column("asked", gettext_lazy("Asked (INR)"), Kind.RUPEES, "p.amount_paise"),
-    Column("received", gettext_lazy("Received (INR)"), Kind.RUPEES, RECEIVED),
-    Column("refunded", gettext_lazy("Refunded (INR)"), Kind.RUPEES, REFUNDED),
+    Column("asked", gettext_lazy("Asked (INR)"), Kind.RUPEES, "p.amount_paise", always=True),
+    Column("received", gettext_lazy("Received (INR)"), Kind.RUPEES, RECEIVED, always=True),
+    Column("refunded", gettext_lazy("Refunded (INR)"), Kind.RUPEES, REFUNDED, always=True),
     Column("method", gettext_lazy("Method"), Kind.WORD, _labels("p.method", Method.choices)),
-    Column("bank", gettext_lazy("Bank"), Kind.TEXT, "p.bank"),
-    Column("name", gettext_lazy("Name"), Kind.TEXT, "p.payer_name"),
+    Column("customer", gettext_lazy("Customer"), Kind.TEXT, "p.payer_name"),
     Column("email", gettext_lazy("E-mail"), Kind.TEXT, "p.payer_email"),
     Column("phone", gettext_lazy("Phone"), Kind.TEXT, "p.payer_phone"),
     Column("answers", gettext_lazy("Answers"), Kind.TEXT, _ANSWERS),
-    Column("reference", gettext_lazy("Reference of the link"), Kind.TEXT, _REFERENCE),
+    Column("reference", gettext_lazy("Link’s reference"), Kind.TEXT, _REFERENCE),
     Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS),
     Column("notes", gettext_lazy("Notes"), Kind.TEXT, _NOTES),
     Column("paid_at", gettext_lazy("Paid at"), Kind.MOMENT, "p.paid_at"),
-    Column("settled_on", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),
-    Column("txn_id", gettext_lazy("Paytm’s transaction id"), Kind.TEXT, "p.paytm_txn_id"),
-    Column("bank_txn_id", gettext_lazy("Bank’s reference"), Kind.TEXT, "p.bank_txn_id"),
+    Column("settled", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),
+    Column("payer_bank", gettext_lazy("Payer’s bank"), Kind.TEXT, "p.bank"),
+    Column("paytm", gettext_lazy("Paytm’s id"), Kind.TEXT, "p.paytm_txn_id"),
+    Column("bank", gettext_lazy("Bank reference"), Kind.TEXT, "p.bank_txn_id"),
     Column("result", gettext_lazy("Paytm’s words"), Kind.TEXT, "p.result_message"),
 )
 
 
-def chosen(names: Sequence[str]) -> list[Column]:
-    """The columns of these names in the table's order; all of them where none is known."""
-    return [column for column in COLUMNS if column.name in names] or [*COLUMNS]
+def chosen(names: Collection[str]) -> list[Column]:
+    """The columns of these names, in the table's order, with those that are always there; all
+    columns where none is known."""
+    known = {column.name for column in COLUMNS} & {*names}
+    return [column for column in COLUMNS if not known or column.always or column.name in known]
 
 
 def headings(columns: Sequence[Column]) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from merchants.models import PaytmAccount
-from payments import folding
+from payments import folding, searching
 from payments.models import Payment
 from tenants.current import current_tenant, zone
 
@@ -34,7 +34,7 @@ HOURS: Final = (
 MANY: Final = 200_000  # payments from which it is quicker to make the indexes afterwards
 LOADED: Final = (
     *("payments_payment", "payments_transfer", "payments_refund", "payments_receipt"),
-    "payments_settlementline",
+    *("payments_settlementline", "payments_searchtext"),
 )
 READ: Final = (*LOADED, "payments_settlement", "payments_link", "payments_dailyfigure")
 
@@ -98,6 +98,7 @@ def invent(payments: int, until: datetime, days: int = DAYS) -> None:
             _hours(cursor, _rhythm(payments, until, days))
             for statement in STATEMENTS:
                 cursor.execute(statement, told)
+            searching.fill()
     folding.fold()
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {', '.join(READ)}")
@@ -205,7 +206,7 @@ PAYMENTS = f"""
         amount_paise, state, payer_name, payer_email, payer_phone, answers, language, paytm_token,
         paytm_token_until, paytm_txn_id, bank_txn_id, method, gateway, bank, result_code,
         result_message, received_paise, paid_at, surplus, accepted_at, accepted_by_name,
-        refunded_paise, reserved_paise, created_at, decided_at)
+        refunded_paise, reserved_paise, created_at, decided_at, settled_on)
     SELECT id, false, %(key)s || left(hex, 22), 'pay_' || translate(right(hex, 20), '01', 'xy'),
         link_id, %(account)s, description, paise, state,
         first_name || ' ' || last_name,
@@ -242,8 +243,12 @@ PAYMENTS = f"""
         CASE WHEN began > %(until)s - interval '3 days' OR kept THEN 0
             WHEN back < 0.017 THEN received WHEN back < 0.026 THEN received / 3 ELSE 0 END,
         CASE WHEN began > %(until)s - interval '3 days' AND back < 0.002 THEN received ELSE 0 END,
-        began, began + CASE WHEN state = 'expired' THEN interval '17 minutes' ELSE wait END
+        began, began + CASE WHEN state = 'expired' THEN interval '17 minutes' ELSE wait END,
+        CASE WHEN received > 0 AND settled_on < %(today)s THEN settled_on END
     FROM (
+        SELECT *, day + CASE date_part('isodow', day) WHEN 5 THEN 3 WHEN 6 THEN 2 ELSE 1 END
+            AS settled_on
+        FROM (SELECT *, ((began + wait) AT TIME ZONE %(zone)s)::date AS day FROM (
         SELECT *, CASE state WHEN 'paid' THEN paise
                 WHEN 'surplus' THEN paise + CASE WHEN more < 0.5 THEN 1000 ELSE 0 END
                 ELSE 0 END AS received,
@@ -264,7 +269,8 @@ PAYMENTS = f"""
                     ELSE 'paid' END AS state
             FROM ({DRAWS}) AS d JOIN busy_link AS l ON l.number = d.link OFFSET 0
         ) AS named OFFSET 0
-    ) AS decided;
+        ) AS decided) AS dated OFFSET 0
+    ) AS settled;
     ANALYZE payments_payment
 """  # noqa: S608  (constants of this module only)
 

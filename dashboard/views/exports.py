@@ -6,8 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,8 +17,8 @@ from django_tenants.utils import tenant_context
 from config.clock import now
 from dashboard import live
 from dashboard.export_form import ExportForm, in_words
-from dashboard.filters import PaymentFilter
 from dashboard.paging import page_of
+from dashboard.payment_filter import PaymentFilter
 from merchants import roles
 from payments import export_files, exporting
 from payments.export_files import NotOpen, TooMany
@@ -47,7 +48,7 @@ def payments_csv(request: WorldRequest) -> HttpResponseBase:
     """
     form = PaymentFilter(request.GET)
     if not form.is_valid():
-        return render(request, "dashboard/payments/list.html", {"form": form}, status=422)
+        raise BadRequest("no such selection")
     if not _streams.acquire(blocking=False):
         messages.info(request, _("Others are taking files now. Have this one made meanwhile."))
         return _to_form(request)
@@ -81,7 +82,7 @@ def list(request: WorldRequest) -> HttpResponse:
     """The files that were made; a POST has one made of the payments that the address names."""
     payments = PaymentFilter(request.GET)
     if not payments.is_valid():
-        raise Http404
+        raise BadRequest("no such selection")
     selection = payments.selection(request.live)
     if request.method != "POST":
         return _page(request, selection, ExportForm.empty(request.GET.get("columns", "")))

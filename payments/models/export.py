@@ -73,15 +73,10 @@ class ExportFile(models.Model):
 class ExportChunk(models.Model):
     """A piece of a file, about a megabyte."""
 
-    id = models.BigAutoField(primary_key=True)
+    pk = models.CompositePrimaryKey("file_id", "number")
     file = models.ForeignKey(ExportFile, models.CASCADE, related_name="chunks", db_index=False)
     number = models.IntegerField()
     data = models.BinaryField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["file", "number"], name="exportchunk_once"),
-        ]
 
     def __str__(self) -> str:
         return str(self.number)

@@ -100,6 +100,13 @@ class Transfer(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="transfer_unfolded", condition=models.Q(folded=False)),
+            # The few that make a payment's books differ from its row; see payments.exporting.
+            models.Index(
+                fields=["payment"],
+                name="transfer_corrects",
+                condition=models.Q(reverses__isnull=False)
+                | models.Q(debit__in=["sales", "surplus", "adjustments"]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,6 +42,8 @@ HOSTILE = [
     'He said "no", twice', "Two\nlines", "-", "", "नमस्ते", "a,b;c", "_x0041_", "\x01",
 ]  # fmt: skip
 
+ALWAYS = ["Order id", "For", "Asked (INR)", "Received (INR)", "Refunded (INR)"]
+
 Rows = list[dict[str, str]]
 
 
@@ -198,7 +200,7 @@ def test_other_peoples_words_are_text_and_stay_whole(shop: Tenant) -> None:
         payment.save(update_fields=["payer_name", "answers"])
     rows = {row["Order id"]: row for row in taken(Selection(live=False))}
     for payment, words in zip(payments, HOSTILE, strict=True):
-        name = rows[payment.order_id]["Name"]
+        name = rows[payment.order_id]["Customer"]
         assert name == (f"'{words}" if words[:1] in {*"=+-@\t\r＝"} - {""} and words else words)
         told = f"Flat: {words}; Tower: B" if words else ""
         assert rows[payment.order_id]["Answers"] == told
@@ -209,16 +211,16 @@ def test_times_are_the_merchants_and_the_heading_says_so(shop: Tenant) -> None:
     Payment.objects.filter(pk=payment.pk).update(
         created_at=datetime(2026, 11, 27, 18, 29, 59, 999_999, tzinfo=UTC)
     )
-    [row] = taken(Selection(live=False, first=date(2026, 11, 27)), "time", "state", "order_id")[:1]
-    assert [*row] == ["Time (Asia/Kolkata)", "Order id", "State"]
+    [row] = taken(Selection(live=False, first=date(2026, 11, 27)), "when", "settled")[:1]
+    assert [*row] == ["Time (Asia/Kolkata)", *ALWAYS, "Paid out on"]
     assert row["Time (Asia/Kolkata)"] == "2026-11-27 23:59:59"
 
 
 def test_an_empty_selection_is_a_heading(shop: Tenant) -> None:
-    parts = exporting.csv_parts(
-        Selection(live=False, min_paise=10**14), exporting.chosen(["asked", "nothing"])
-    )
-    assert b"".join(parts) == '\ufeff"Asked (INR)"\r\n'.encode()
+    wanted = Selection(live=False, min_paise=10**14)
+    file = b"".join(exporting.csv_parts(wanted, exporting.chosen(["asked", "nothing"])))
+    assert file.startswith("\ufeff".encode())
+    assert table(file) == [ALWAYS]
 
 
 # --- Streams
@@ -249,7 +251,7 @@ def test_streams_and_requests_interleaved_never_leak(
         assert len(mine) > 1
         rows = dicts(b"".join(mine))
         assert len(rows) == COUNT
-        assert {row["Name"] for row in rows} == {f"canary of {slug}"}
+        assert {row["Customer"] for row in rows} == {f"canary of {slug}"}
 
 
 def own_connections() -> int:
@@ -283,9 +285,9 @@ def test_a_third_stream_of_a_process_is_made_in_the_background_instead(
 ) -> None:
     client = sign_in(alice())
     open_ones = [client.get(url("payments_csv")) for _ in range(2)]
-    refused = client.get(f"{url('payments_csv')}?state=paid")
+    refused = client.get(f"{url('payments_csv')}?status=paid")
     assert refused.status_code == 302
-    assert refused["Location"] == f"{url('exports')}?state=paid"
+    assert refused["Location"] == f"{url('exports')}?status=paid"
     for answer in open_ones:
         answer.close()
     assert len(dicts(content(client.get(url("payments_csv"))))) == COUNT
@@ -307,14 +309,14 @@ def test_a_stream_that_breaks_breaks_loudly(shop: Tenant, sign_in: SignIn) -> No
 
 
 def test_what_changes_while_it_is_read_is_not_in_it(shop: Tenant, sign_in: SignIn) -> None:
-    answer = sign_in(alice()).get(f"{url('payments_csv')}?columns=order_id,name")
+    answer = sign_in(alice()).get(f"{url('payments_csv')}?columns=customer")
     stream = iter(answer.streaming_content)
     first = next(stream)
     Payment.objects.update(payer_name="changed")
     with closing(answer):
         rows = dicts(first + b"".join(stream))
-    assert [*rows[0]] == ["Order id", "Name"]
-    assert "changed" not in {row["Name"] for row in rows}
+    assert [*rows[0]] == [*ALWAYS, "Customer"]
+    assert "changed" not in {row["Customer"] for row in rows}
 
 
 def test_a_viewer_takes_nothing_away(shop: Tenant, sign_in: SignIn) -> None:
@@ -346,7 +348,7 @@ def now_of(file: ExportFile) -> ExportFile:
 
 def test_a_file_is_made_fetched_and_written_down(shop: Tenant, sign_in: SignIn) -> None:
     client = sign_in(alice())
-    file = asked(client, "?state=paid")
+    file = asked(client, "?status=paid")
     assert "Waiting its turn" in client.get(url("export", id=file.pk)).content.decode()
     assert client.get(url("export_file", id=file.pk)).status_code == 409
     run_due()
@@ -362,7 +364,7 @@ def test_a_file_is_made_fetched_and_written_down(shop: Tenant, sign_in: SignIn) 
     answer = client.get(url("export_file", id=file.pk))
     got = content(answer)
     assert answer["Content-Length"] == str(len(got)) == str(done.size)
-    assert got == content(client.get(f"{url('payments_csv')}?state=paid"))
+    assert got == content(client.get(f"{url('payments_csv')}?status=paid"))
     assert sum(paise(row["Received (INR)"]) for row in dicts(got)) == done.received_paise
     acts = AuditEvent.objects.filter(act__startswith="export.").order_by("id")
     assert [*acts.values_list("act", "by_name")] == [
@@ -462,7 +464,7 @@ def test_only_so_many_are_made_at_once(shop: Tenant, sign_in: SignIn) -> None:
     for _ in range(export_files.UNDER_WAY_AT_ONCE):
         asked(client)
     form = client.get(url("exports")).context["form"]
-    body = {"format": "csv", "columns": ["time"], "key": form["key"].value()}
+    body = {"format": "csv", "columns": ["when"], "key": form["key"].value()}
     assert client.post(url("exports"), body).status_code == 429
     assert client.post(url("exports"), body | {"format": "exe"}).status_code == 422
 
@@ -509,7 +511,7 @@ def test_a_workbook_has_numbers_days_and_text_and_no_formula(shop: Tenant, sign_
             assert cell.number_format.endswith("##,##0.00")
         local = (payment.created_at + timedelta(hours=5, minutes=30)).replace(tzinfo=None)
         assert abs(row[0].value - local) <= timedelta(seconds=1)
-        assert as_shown(row[column["Name"]].value) == payment.payer_name
+        assert as_shown(row[column["Customer"]].value) == payment.payer_name
     assert {Method(p).label for p in ("upi", "wallet")} <= {
         row[column["Method"]].value for row in rows
     }
