@@ -16,14 +16,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='ExportChunk',
-            fields=[
-                ('pk', models.CompositePrimaryKey('file_id', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('number', models.IntegerField()),
-                ('data', models.BinaryField()),
-            ],
-        ),
-        migrations.CreateModel(
             name='ExportFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -49,6 +41,15 @@ class Migration(migrations.Migration):
                 ('expires_at', models.DateTimeField(null=True)),
             ],
         ),
+        migrations.CreateModel(
+            name='ExportChunk',
+            fields=[
+                ('pk', models.CompositePrimaryKey('file_id', 'number', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='payments.exportfile')),
+                ('number', models.IntegerField()),
+                ('data', models.BinaryField()),
+            ],
+        ),
         migrations.AddIndex(
             model_name='transfer',
             index=models.Index(condition=models.Q(('reverses__isnull', False), ('debit__in', ['sales', 'surplus', 'adjustments']), _connector='OR'), fields=['payment'], name='transfer_corrects'),
@@ -60,10 +61,5 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='exportfile',
             constraint=models.UniqueConstraint(fields=('created_by_id', 'request_key'), name='exportfile_request_once'),
-        ),
-        migrations.AddField(
-            model_name='exportchunk',
-            name='file',
-            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='payments.exportfile'),
         ),
     ]
