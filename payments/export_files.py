@@ -133,7 +133,8 @@ def make(file_id: str) -> Later | None:
     try:
         file = _begin(UUID(file_id))
         if file is not None:
-            _write(file)
+            with translation.override(file.language):
+                _write(file)
     except Stopped:
         pass
     finally:
@@ -157,9 +158,7 @@ def _begin(id: UUID) -> ExportFile | None:
 
 def _write(file: ExportFile) -> None:
     columns = exporting.chosen(file.columns)
-    with translation.override(file.language):
-        reading = Reading(read(file.selection), columns)
-    with closing(reading):
+    with closing(Reading(read(file.selection), columns)) as reading:
         sums = reading.sums()
         facts = {
             "count": sums.count,

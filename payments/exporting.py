@@ -228,20 +228,28 @@ class Reading:
         for place, column in enumerate(self.columns):
             if place:
                 yield "','"
-            yield from self._cell(column)
+            yield self._cell(column)
 
-    def _cell(self, column: Column) -> Iterator[str]:
+    def _cell(self, column: Column) -> str:
         value = self._value(column)
         if column.kind is Kind.RUPEES:
-            yield f"({value}) * 0.01"
-        elif column.kind is Kind.TEXT:
-            codes = ", ".join(map(str, FORMULA))
-            yield f"CASE ascii({value}) WHEN 0 THEN '' ELSE '\"' END"
-            yield f"CASE WHEN ascii({value}) IN ({codes}) THEN '''' ELSE '' END"
-            yield f"replace({value}, '\"', '\"\"')"
-            yield f"CASE ascii({value}) WHEN 0 THEN '' ELSE '\"' END"
-        else:
-            yield value
+            return f"({value}) * 0.01"
+        if column.kind is not Kind.TEXT:
+            return value
+        if value.startswith("p."):
+            return _told(value)
+        # Computed once, however often it is looked at.
+        return f"(SELECT {_told('v')} FROM (SELECT {value} AS v OFFSET 0) AS once)"  # noqa: S608
+
+
+def _told(value: str) -> str:
+    """Other people's words as a cell, in SQL: in quotes, with an apostrophe before a formula."""
+    codes, quoted = ", ".join(map(str, FORMULA)), f"replace({value}, '\"', '\"\"') || '\"'"
+    formula = f"ascii({value}) IN ({codes})"
+    return (
+        f"CASE WHEN {value} = '' THEN ''"
+        f" WHEN {formula} THEN '\"''' || {quoted} ELSE '\"' || {quoted} END"
+    )
 
 
 def _quoted(heading: str) -> str:

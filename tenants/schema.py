@@ -50,5 +50,6 @@ def apart() -> Any:
         path = SQL(", ").join([Identifier(name()), Identifier(get_public_schema_name())])
         cursor.execute(SQL("SET search_path = {}").format(path))
         cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+        cursor.execute("SET jit = off")  # takes longer than the first rows
     own.commit()
     return own

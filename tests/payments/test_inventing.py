@@ -23,10 +23,12 @@ COUNT = 3_000
 
 
 def indexes() -> list[tuple[str, str]]:
+    """Names of what must be there again, and whether it is in force."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = current_schema()"
-            " UNION ALL SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            "SELECT c.relname, indisvalid::text FROM pg_index JOIN pg_class c ON c.oid = indexrelid"
+            " WHERE c.relnamespace = current_schema()::regnamespace"
+            " UNION ALL SELECT conname, contype || convalidated::text FROM pg_constraint"
             " WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2"
         )
         return list(cursor.fetchall())
