@@ -36,7 +36,8 @@ class ExportForm(forms.Form):
     @classmethod
     def empty(cls, columns: str = "") -> "ExportForm":
         """With these columns ticked, their names with commas between; all where there is none."""
-        names = [column.name for column in chosen(columns.split(","))]
+        ticked = chosen(columns.split(","))
+        names = [column.name for column in ticked if not column.always]
         key = secrets.token_urlsafe(16)
         return cls(initial={"format": ExportFile.Format.CSV, "columns": names, "key": key})
 

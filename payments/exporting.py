@@ -1,13 +1,16 @@
 """Payments as rows to take away: which columns there are, and a whole selection of one moment.
 
 Amounts, days and the guard against formulas are written by the database, so a million rows cost
-little more than reading them. They are read over a connection of their own, in one snapshot,
-however long that takes and whatever else this process does meanwhile.
+little more than COPY. They are read over a connection of their own, in one snapshot, however long
+that takes and whatever else this process does meanwhile; in slices of time, so that one slice is
+in memory, and so that any selection costs one walk along its days at most.
 """
 
+import io
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
 
@@ -16,17 +19,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from psycopg2.extensions import QuotedString
 
+from payments import searching
 from payments.methods import Method
-from payments.selecting import Selection
+from payments.selecting import Condition, Selection, given, joined
 from payments.states import PaymentState
 from tenants import schema
 from tenants.current import zone
 
 BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
-NEW_LINE: Final = "\r\n"
-AT_ONCE: Final = 4_000  # rows of a round trip, about a megabyte
-LONGEST_TEXT: Final = 32_767
-AT_FIRST: Final = 200  # of the first one, so that the reader sees something at once
+AT_FIRST: Final = 500  # payments of the first slice, so that the reader sees something at once
+AT_ONCE: Final = 10_000  # of the others: less than three megabytes of CSV
+FEWER: Final = 2_000  # where each value becomes an object
+LONGEST_TEXT: Final = 32_767  # of a cell in Excel
 # Code points of = + - @, tab and line ends, and of the first four in full width: a cell that begins
 # so may be run as a formula by a spreadsheet. dashboard.exports has the same for tables in Python.
 FORMULA: Final = (61, 43, 45, 64, 9, 10, 13, 0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)
@@ -45,7 +49,9 @@ class Kind(Enum):
 @dataclass(frozen=True)
 class Column:
     """A column by its name in addresses, where lists have the same. `sql` gives its value over
-    FROM, never NULL for a TEXT: paise, a time, words. `always`: lists show it without being asked.
+    FROM and LINKED: paise, a time, words. Where there is a `gate` it is looked up for those
+    payments alone of which that is true, and "" for the others. `always`: lists show it without
+    being asked. Not `usual`: it takes a look-up for each payment, and so comes by its name alone.
     """
 
     name: str
@@ -53,6 +59,8 @@ class Column:
     kind: Kind
     sql: str | Callable[[], str]
     always: bool = False
+    usual: bool = True
+    gate: str = ""
 
     @property
     def value(self) -> str:
@@ -78,33 +86,39 @@ def _text(words: Any) -> str:
 
 # What a payment's row says is what was booked with it. Few transfers come later and say something
 # else, reversals above all: `models.ledger` has an index of them, in these words.
-FROM: Final = """payments_payment AS p LEFT JOIN (
-    SELECT payment_id,
-        sum(CASE WHEN refund_id IS NOT NULL THEN 0
-            ELSE CASE WHEN credit IN ('sales', 'surplus') THEN paise ELSE 0 END
-            - CASE WHEN debit IN ('sales', 'surplus') THEN paise ELSE 0 END END)::bigint
-        AS received,
-        sum(CASE WHEN refund_id IS NULL OR reverses_id IS NULL THEN 0
-            WHEN credit = 'receivable' THEN paise ELSE -paise END)::bigint AS refunded
-    FROM payments_transfer
-    WHERE reverses_id IS NOT NULL OR debit IN ('sales', 'surplus', 'adjustments')
-    GROUP BY payment_id
-) AS corrected ON corrected.payment_id = p.id"""
+CORRECTING: Final = "(t.reverses_id IS NOT NULL OR t.debit IN ('sales', 'surplus', 'adjustments'))"
+_CORRECTED: Final = f"""CASE WHEN p.id IN (SELECT t.payment_id FROM payments_transfer AS t
+        WHERE {CORRECTING} AND t.payment_id IS NOT NULL)
+    THEN %s + (SELECT coalesce(sum(%s), 0)::bigint FROM payments_transfer AS t
+        WHERE t.payment_id = p.id AND {CORRECTING} AND %s) ELSE %s END"""  # noqa: S608
+RECEIVED: Final = _CORRECTED % (
+    "p.received_paise",
+    "CASE WHEN t.credit IN ('sales', 'surplus') THEN t.paise ELSE 0 END"
+    " - CASE WHEN t.debit IN ('sales', 'surplus') THEN t.paise ELSE 0 END",
+    "t.refund_id IS NULL",
+    "p.received_paise",
+)
+REFUNDED: Final = _CORRECTED % (
+    "p.refunded_paise",
+    "CASE WHEN t.credit = 'receivable' THEN t.paise ELSE -t.paise END",
+    "t.refund_id IS NOT NULL AND t.reverses_id IS NOT NULL",
+    "p.refunded_paise",
+)
+FROM: Final = "payments_payment AS p"
+LINKED: Final = "LEFT JOIN payments_link AS l ON l.id = p.link_id"
 ORDER: Final = "p.created_at DESC, p.id"
-RECEIVED: Final = "p.received_paise + coalesce(corrected.received, 0)"
-REFUNDED: Final = "p.refunded_paise + coalesce(corrected.refunded, 0)"
-_ANSWERS: Final = """CASE WHEN p.answers = '[]' THEN '' ELSE coalesce((
-    SELECT string_agg((pair->>0) || ': ' || (pair->>1), '; ' ORDER BY place)
-    FROM jsonb_array_elements(p.answers) WITH ORDINALITY AS told (pair, place)), '') END"""
-_TAGS: Final = """coalesce((SELECT string_agg(t.name, ', ' ORDER BY t.name)
-    FROM payments_paymenttag AS t WHERE t.payment_id = p.id), '')"""
-_NOTES: Final = """coalesce((SELECT string_agg(t.words, E'\\n' ORDER BY t.id)
-    FROM payments_timelineentry AS t WHERE t.payment_id = p.id AND t.kind = 'note'), '')"""
-_REFERENCE: Final = "(SELECT l.reference FROM payments_link AS l WHERE l.id = p.link_id)"
-# As lists say it.
+_ANSWERS: Final = """(SELECT coalesce(string_agg((pair->>0) || ': ' || (pair->>1), '; '
+    ORDER BY place), '') FROM jsonb_array_elements(p.answers) WITH ORDINALITY AS told (pair, place)
+)"""
+_TAGS: Final = """(SELECT coalesce(string_agg(t.name, ', ' ORDER BY t.name), '')
+    FROM payments_paymenttag AS t WHERE t.payment_id = p.id)"""
+_NOTES: Final = """(SELECT coalesce(string_agg(t.words, E'\n' ORDER BY t.id), '')
+    FROM payments_timelineentry AS t WHERE t.payment_id = p.id AND t.kind = 'note')"""
+ANY_TAGS: Final = "(SELECT true FROM payments_paymenttag LIMIT 1)"
+# As lists say it, the usual ends first: they are compared in this order.
 _STATES: Final = [
     (state, gettext_lazy("Being checked") if state == PaymentState.UNKNOWN else label)
-    for state, label in PaymentState.choices
+    for state, label in sorted(PaymentState.choices, key=lambda choice: choice[0] != "paid")
 ]
 
 COLUMNS: Final = (
@@ -119,10 +133,10 @@ COLUMNS: Final = (
     Column("customer", gettext_lazy("Customer"), Kind.TEXT, "p.payer_name"),
     Column("email", gettext_lazy("E-mail"), Kind.TEXT, "p.payer_email"),
     Column("phone", gettext_lazy("Phone"), Kind.TEXT, "p.payer_phone"),
-    Column("answers", gettext_lazy("Answers"), Kind.TEXT, _ANSWERS),
-    Column("reference", gettext_lazy("Link’s reference"), Kind.TEXT, _REFERENCE),
-    Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS),
-    Column("notes", gettext_lazy("Notes"), Kind.TEXT, _NOTES),
+    Column("answers", gettext_lazy("Answers"), Kind.TEXT, _ANSWERS, gate="p.answers <> '[]'"),
+    Column("reference", gettext_lazy("Link’s reference"), Kind.TEXT, "l.reference", usual=False),
+    Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS, gate=ANY_TAGS),
+    Column("notes", gettext_lazy("Notes"), Kind.TEXT, _NOTES, usual=False),
     Column("paid_at", gettext_lazy("Paid at"), Kind.MOMENT, "p.paid_at"),
     Column("settled", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),
     Column("payer_bank", gettext_lazy("Payer’s bank"), Kind.TEXT, "p.bank"),
@@ -133,10 +147,12 @@ COLUMNS: Final = (
 
 
 def chosen(names: Collection[str]) -> list[Column]:
-    """The columns of these names, in the table's order, with those that are always there; all
-    columns where none is known."""
+    """The columns of these names, in the table's order, with those that are always there; the
+    usual ones where none is known."""
     known = {column.name for column in COLUMNS} & {*names}
-    return [column for column in COLUMNS if not known or column.always or column.name in known]
+    if not known:
+        return [column for column in COLUMNS if column.usual]
+    return [column for column in COLUMNS if column.always or column.name in known]
 
 
 def headings(columns: Sequence[Column]) -> list[str]:
@@ -167,89 +183,115 @@ class Reading:
 
     def __init__(self, selection: Selection, columns: Sequence[Column]) -> None:
         self.columns, self.headings = columns, headings(columns)
-        self._zone = _text(zone())
-        condition, self._values = selection.where()
-        self._rest = f"FROM {FROM} WHERE {condition}"
-        self._lines = f"concat({', '.join(self._cells())})"
+        self._condition = joined(
+            [*selection.conditions(), *map(searching.fitting, selection.words)]
+        )
+        live: Condition = ("p.live = %s", [selection.live])
+        self._days = [live, *selection.days()]
         self._own = schema.apart()
+        with self._own.cursor() as cursor:
+            cursor.execute("SET LOCAL TIME ZONE %s", [str(zone())])
+            # Slices come in the order of their index: whatever is joined must keep it.
+            cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL work_mem = '64MB'")
 
     def close(self) -> None:
         self._own.close()
 
     def sums(self) -> Sums:
+        condition, values = self._condition
         with self._own.cursor() as cursor:
             cursor.execute(
-                f"SELECT count(*), coalesce(sum({RECEIVED}), 0)::bigint,"
-                f" coalesce(sum({REFUNDED}), 0)::bigint {self._rest}",
-                self._values,
+                f"SELECT count(*), coalesce(sum({RECEIVED}), 0)::bigint,"  # noqa: S608
+                f" coalesce(sum({REFUNDED}), 0)::bigint FROM {FROM} WHERE {condition}",
+                values,
             )
             return Sums(*cursor.fetchone())
 
     def csv(self) -> Iterator[tuple[int, bytes]]:
         """The file in parts, each with how many payments are in it. The first has the heading."""
-        head = f"{BOM}{','.join(map(_quoted, self.headings))}{NEW_LINE}"
-        for rows in self._batches(self._lines):
-            lines = [line for (line,) in rows]
-            yield len(rows), (head + NEW_LINE.join([*lines, ""])).encode()
-            head = ""
-        if head:
-            yield 0, head.encode()
+        head = f"{BOM}{','.join(map(_quoted, self.headings))}\n".encode()
+        wanted = ", ".join(map(self._cell, self.columns))
+        with self._own.cursor() as cursor:
+            for statement in self._slices(wanted, AT_ONCE):
+                part = io.BytesIO()
+                part.write(head)
+                copy = b"COPY (" + cursor.mogrify(*statement) + b") TO STDOUT (FORMAT csv)"
+                cursor.copy_expert(copy, part)
+                if part.tell():
+                    yield cursor.rowcount, part.getvalue()
+                head = b""
 
     def rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """Some rows at a time, as a workbook takes them: paise, times without a zone in the
         merchant's, days, and texts of no more characters than a cell of Excel has."""
-        return self._batches(
-            ", ".join(
-                f"left({column.value}, {LONGEST_TEXT})"
-                if column.kind is Kind.TEXT
-                else self._value(column)
-                for column in self.columns
-            )
+        wanted = ", ".join(
+            f"left({self._value(column)}, {LONGEST_TEXT})"
+            if column.kind is Kind.TEXT
+            else self._value(column)
+            for column in self.columns
         )
+        with self._own.cursor() as cursor:
+            for statement in self._slices(wanted, FEWER):
+                cursor.execute(*statement)
+                yield cursor.fetchall()
 
-    def _batches(self, wanted: str) -> Iterator[list[tuple[Any, ...]]]:
-        with self._own.cursor("rows") as cursor:
+    def _slices(self, wanted: str, size: int) -> Iterator[Condition]:
+        """The statements of slices that hold about so many of the world's payments, newest first,
+        whichever of these are selected. Payments of one moment stay together."""
+        source = f"{FROM} {LINKED}" if "l." in wanted else FROM
+        until: datetime | None = None
+        most, is_last = AT_FIRST, False
+        while not is_last:
+            since = self._step(until, most)
+            moments = [*given("p.created_at <= %s", until), *given("p.created_at > %s", since)]
+            where, values = joined([self._condition, *moments])
+            yield f"SELECT {wanted} FROM {source} WHERE {where} ORDER BY {ORDER}", values  # noqa: S608
+            until, most, is_last = since, size, since is None
+
+    def _step(self, until: datetime | None, size: int) -> datetime | None:
+        """The moment after which about so many payments were begun, up to `until`; None at the
+        end."""
+        since = self._moment([*given("p.created_at <= %s", until)], size)
+        if since is not None and since == until:
+            return self._moment([*given("p.created_at < %s", until)], 0)
+        return since
+
+    def _moment(self, bounds: Sequence[Condition], skipped: int) -> datetime | None:
+        where, values = joined([*self._days, *bounds])
+        with self._own.cursor() as cursor:
             cursor.execute(
-                f"SELECT {wanted} {self._rest} ORDER BY {ORDER}",
-                self._values,
+                f"SELECT p.created_at FROM payments_payment AS p WHERE {where}"  # noqa: S608
+                f" ORDER BY p.created_at DESC OFFSET {skipped:d} LIMIT 1",
+                values,
             )
-            rows = cursor.fetchmany(AT_FIRST)
-            while rows:
-                yield rows
-                rows = cursor.fetchmany(AT_ONCE)
+            row = cursor.fetchone()
+        return row and row[0]
 
     def _value(self, column: Column) -> str:
         if column.kind is Kind.MOMENT:
-            return f"date_trunc('second', {column.value}) AT TIME ZONE {self._zone}"
+            return f"date_trunc('second', {column.value}::timestamp)"
+        if column.gate:
+            return f"CASE WHEN {column.gate} THEN {column.value} ELSE '' END"
         return column.value
 
-    def _cells(self) -> Iterator[str]:
-        """What a line is put together from: cells with commas between, in SQL."""
-        for place, column in enumerate(self.columns):
-            if place:
-                yield "','"
-            yield self._cell(column)
-
     def _cell(self, column: Column) -> str:
-        value = self._value(column)
+        """The value as CSV has it, in SQL."""
+        value = column.value
         if column.kind is Kind.RUPEES:
             return f"({value}) * 0.01"
         if column.kind is not Kind.TEXT:
-            return value
-        if value.startswith("p."):
-            return _told(value)
+            return self._value(column)
+        if "(" not in value:
+            return _guarded(value)
         # Computed once, however often it is looked at.
-        return f"(SELECT {_told('v')} FROM (SELECT {value} AS v OFFSET 0) AS once)"  # noqa: S608
+        once = f"(SELECT {_guarded('v')} FROM (SELECT {value} AS v OFFSET 0) AS once)"  # noqa: S608
+        return f"CASE WHEN {column.gate or 'true'} THEN {once} ELSE '' END"
 
 
-def _told(value: str) -> str:
-    """Other people's words as a cell, in SQL: in quotes, with an apostrophe before a formula."""
-    codes, quoted = ", ".join(map(str, FORMULA)), f"replace({value}, '\"', '\"\"') || '\"'"
-    formula = f"ascii({value}) IN ({codes})"
-    return (
-        f"CASE WHEN {value} = '' THEN ''"
-        f" WHEN {formula} THEN '\"''' || {quoted} ELSE '\"' || {quoted} END"
-    )
+def _guarded(value: str) -> str:
+    """Other people's words, in SQL, with an apostrophe before what may be run as a formula."""
+    codes = ", ".join(map(str, FORMULA))
+    return f"CASE WHEN ascii({value}) IN ({codes}) THEN '''' || {value} ELSE {value} END"
 
 
 def _quoted(heading: str) -> str:
