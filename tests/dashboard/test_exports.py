@@ -311,10 +311,9 @@ def test_a_stream_that_breaks_breaks_loudly(shop: Tenant, sign_in: SignIn) -> No
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             " AND state = 'idle in transaction'"
         )
-    rest = []
+    rest: list[bytes] = []
     with pytest.raises(psycopg2.Error):
-        for part in stream:
-            rest.append(part)
+        rest.extend(stream)
     assert b"INCOMPLETE" in rest[-1]
     answer.close()
 
