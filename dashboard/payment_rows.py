@@ -159,7 +159,7 @@ def found(
     wanted = ", ".join([_ALWAYS, *(COLUMNS[name].sql for name in columns)])
     fixed = len(PaymentRow._fields) - 1
     answer = finding.found(selection, wanted, size, place)
-    return [PaymentRow(*row[:fixed], row[fixed:]) for row in answer]
+    return [PaymentRow._make((*row[:fixed], row[fixed:])) for row in answer]
 
 
 def table(
@@ -252,7 +252,7 @@ def _under(words: str, paise: int) -> str:
     return f'<span class="under">{words % {"amount": format_inr(paise)}}</span>'
 
 
-def addresses(slug: str, live: bool, query: str = "") -> Callable[[UUID], str]:
+def addresses(slug: str | None, live: bool, query: str = "") -> Callable[[UUID], str]:
     """Where payments' rows lead: each payment's page, which is told of the list by its query."""
     begin = reverse("payments", kwargs={"slug": slug, "live": live})
     end = f"?{query}" if query else ""
@@ -272,9 +272,11 @@ def plain(rows: Iterable[Row], columns: Sequence[str]) -> list[PaymentRow]:
     fixed = PaymentRow._fields[:-1]
     values = {"when": "created_at"}
     return [
-        PaymentRow(
-            *(row[name] for name in fixed),
-            tuple(row[values.get(name, name)] for name in columns),
+        PaymentRow._make(
+            (
+                *(row[name] for name in fixed),
+                tuple(row[values.get(name, name)] for name in columns),
+            )
         )
         for row in rows
     ]
