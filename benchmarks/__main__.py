@@ -12,6 +12,9 @@ from benchmarks import (
     checksum_verify,
     csv_vs_copy,
     link_page,
+    list_growth,
+    list_vs_bare,
+    search,
     settle,
     xlsx_vs_xlsxwriter,
 )
@@ -31,6 +34,9 @@ FIGURES: dict[tuple[str, ...], Measure] = {
     ("settle",): settle.measure,
     ("csv_vs_copy",): csv_vs_copy.measure,
     ("xlsx_vs_xlsxwriter",): xlsx_vs_xlsxwriter.measure,
+    ("list_growth", "filter_growth"): list_growth.measure,
+    ("list_vs_bare", "list_vs_pretix"): list_vs_bare.measure,
+    ("search_vs_ilike", "search_p95_ms"): search.measure,
 }
 
 

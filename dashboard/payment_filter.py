@@ -69,7 +69,7 @@ CARDS: Final = (Method.CREDIT_CARD.value, Method.DEBIT_CARD.value)
 
 # One piece of what was typed: an operator with its value, words in a row, or a word.
 _PIECE: Final = re.compile(r'([^\s":]+):("[^"]*"?|\S*)|"[^"]*"?|\S+')
-_RANGE: Final = re.compile(r"(>=|<=|>|<)?([0-9.]+)|([0-9.]+)\.\.([0-9.]+)")
+_RANGE: Final = re.compile(r"(>=|<=|>|<)?([0-9]+(?:\.[0-9]+)?)|([0-9.]+?)\.\.([0-9.]+)")
 
 
 class DayField(forms.DateField):

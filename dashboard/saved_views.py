@@ -115,7 +115,7 @@ def remove(request: WorldRequest, view: SavedView) -> None:
 
 
 def _save(request: WorldRequest, name: str, **fields: Any) -> SavedView:
-    who = {"live": request.live, "owner_id": request.user.pk, "name": name}
+    who: dict[str, Any] = {"live": request.live, "owner_id": request.user.pk, "name": name}
     fields |= {"owner_name": str(request.user)[:80]}
     view, _ = SavedView.objects.update_or_create(**who, defaults=fields)
     return view

@@ -30,6 +30,7 @@ world = [
     path("", home.home, name="dashboard"),
     path("payments", payment_list.list, name="payments"),
     path("payments/sums", payment_list.sums, name="payments_sums"),
+    path("payments/looks", payment_list.looks, name="payments_looks"),
     path("payments/columns", saved_views.columns, name="payments_columns"),
     path("payments/views", saved_views.save, name="view_save"),
     path("payments/views/<uuid:id>/default", saved_views.default, name="view_default"),

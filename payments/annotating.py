@@ -30,7 +30,7 @@ _NAMES: Final = """
     SELECT name, (SELECT count(*) FROM (
         SELECT FROM payments_paymenttag AS t
         WHERE t.live = %(live)s AND t.name = tags.name LIMIT %(counted)s
-    ) AS some) FROM tags WHERE name IS NOT NULL LIMIT %(most)s
+    ) AS few) FROM tags WHERE name IS NOT NULL LIMIT %(most)s
 """
 
 

@@ -114,7 +114,7 @@ _TAGS: Final = """(SELECT coalesce(string_agg(t.name, ', ' ORDER BY t.name), '')
     FROM payments_paymenttag AS t WHERE t.payment_id = p.id)"""
 _NOTES: Final = """(SELECT coalesce(string_agg(t.words, E'\n' ORDER BY t.id), '')
     FROM payments_timelineentry AS t WHERE t.payment_id = p.id AND t.kind = 'note')"""
-ANY_TAGS: Final = "(SELECT true FROM payments_paymenttag LIMIT 1)"
+_TAGGED: Final = "EXISTS (SELECT FROM payments_paymenttag AS t WHERE t.payment_id = p.id)"
 # As lists say it, the usual ends first: they are compared in this order.
 _STATES: Final = [
     (state, gettext_lazy("Being checked") if state == PaymentState.UNKNOWN else label)
@@ -135,7 +135,7 @@ COLUMNS: Final = (
     Column("phone", gettext_lazy("Phone"), Kind.TEXT, "p.payer_phone"),
     Column("answers", gettext_lazy("Answers"), Kind.TEXT, _ANSWERS, gate="p.answers <> '[]'"),
     Column("reference", gettext_lazy("Link’s reference"), Kind.TEXT, "l.reference", usual=False),
-    Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS, gate=ANY_TAGS),
+    Column("tags", gettext_lazy("Tags"), Kind.TEXT, _TAGS, gate=_TAGGED),
     Column("notes", gettext_lazy("Notes"), Kind.TEXT, _NOTES, usual=False),
     Column("paid_at", gettext_lazy("Paid at"), Kind.MOMENT, "p.paid_at"),
     Column("settled", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),

@@ -117,8 +117,8 @@ def _ways(selection: Selection, place: Place) -> Iterator["Way"]:
         streams = tuple((_is("method", method), _is("state", state)) for method, state in pairs)
         yield Way(selection, place, ("methods", "states"), streams)
     elif selection.states:
-        streams = tuple((_is("state", state),) for state in selection.states)
-        yield Way(selection, place, ("states",), streams)
+        of_states = tuple((_is("state", state),) for state in selection.states)
+        yield Way(selection, place, ("states",), of_states)
     if selection.refunded == YES:
         yield Way(selection, place, ("refunded",), (((REFUNDED[YES], []),),))
     if selection.settled:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -190,7 +190,7 @@ def month(live: bool, moment: datetime) -> str:
     return f"@{'live' if live else 'test'}{moment.astimezone(UTC):%Y%m}"
 
 
-def _fill(chosen: str, values: list[object]) -> int:
+def _fill(chosen: str, values: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_writing(chosen), values)
         return int(cursor.rowcount)

@@ -53,7 +53,7 @@ def match(settlement: Settlement, lines: Iterable[SettlementLine]) -> None:
 def _settle(settlement: Settlement, lines: list[SettlementLine]) -> None:
     """Write the payout's day beside the payments that it settles, for those who look for it."""
     matched = [line for line in lines if line.match == Match.MATCHED and line.kind == Kind.SALE]
-    sales = [line.payment_id for line in matched]
+    sales = [line.payment_id for line in matched if line.payment_id]
     Payment.objects.filter(pk__in=sales).update(settled_on=settlement.paid_on)
 
 

@@ -39,14 +39,14 @@ def totals(selection: Selection) -> Totals:
     ids = finding.keys(selection, COUNTED + 1, strides=STRIDES)
     if ids is None or len(ids) > COUNTED:
         return Totals(COUNTED if ids else 0, is_exact=False)
-    return Totals(*_sums("p.id = ANY(%s)", [ids])) if ids else Totals(0)
+    return _sums("p.id = ANY(%s)", [ids]) if ids else Totals(0)
 
 
 def exact_totals(selection: Selection) -> Totals:
     """The totals whatever they cost, which grows with the payments of the selection."""
-    return Totals(*_sums(*selection.where()))
+    return _sums(*selection.where())
 
 
-def _sums(where: str, values: list[object]) -> tuple[int, ...]:
-    [sums] = rows.ask_all(_SUMS + where, values, again=False)
-    return sums
+def _sums(where: str, values: list[object]) -> Totals:
+    [(count, arrived, paise, refunded)] = rows.ask_all(_SUMS + where, values, again=False)
+    return Totals(count, arrived, paise, refunded)

@@ -19,7 +19,7 @@ from django_tenants.utils import tenant_context
 from merchants import roles
 from merchants.models import Profile
 from payments import receipting
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, SavedView
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -41,7 +41,14 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/receipt": "email=payer@example.com", "/state": "state=disabled", "/act": "act=take"}
+BODIES = {
+    "/receipt": "email=payer@example.com",
+    "/state": "state=disabled",
+    "/act": "act=take",
+    "/tags": "tag=vip",
+    "/notes": "words=Called.",
+    "/views": "name=Failed&query=status%3Dfailed",
+}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -88,6 +95,13 @@ def export(live: bool) -> Any:
     return make.export(User.objects.get(name="Alice"), live=live).pk
 
 
+def view(live: bool) -> Any:
+    """One of the team's."""
+    owner = User.objects.get(name="Alice")
+    shared = {"owner_id": owner.pk, "name": uuid.uuid4().hex, "shared": True}
+    return SavedView.objects.create(live=live, **shared).pk
+
+
 def colleague(tenant: Tenant, live: bool) -> int:
     user = cast.person(f"Colleague{uuid.uuid4().hex[:8]}")
     return Membership.objects.create(tenant=tenant, user=user, role=Role.VIEWER).pk
@@ -127,6 +141,10 @@ IDS: dict[str, Maker] = {
     "payment": inside(paid),
     "payment_ask": inside(paid),
     "payment_receipt": inside(paid),
+    "payment_tag": inside(paid),
+    "payment_note": inside(paid),
+    "view_default": inside(view),
+    "view_remove": inside(view),
     "refund_new": inside(paid),
     "refund_try": inside(waiting_refund),
     "refund_stop": inside(waiting_refund),

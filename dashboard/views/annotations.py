@@ -47,7 +47,7 @@ def tag_picked(request: WorldRequest) -> HttpResponse:
     """Put a tag on the payments that were chosen in the list."""
     form, ids = TagForm(request.POST), _ids(request)
     if not form.is_valid():
-        messages.error(request, form.errors["tag"][0])
+        messages.error(request, _said(form, "tag"))
     elif not ids:
         messages.error(request, _("Choose payments first: tick the box in their rows."))
     else:
@@ -71,7 +71,7 @@ def tag(request: WorldRequest, id: UUID) -> HttpResponse:
     elif form.is_valid():
         annotating.add_tag(request.live, [payment.pk], form.cleaned_data["tag"], request.user)
     else:
-        messages.error(request, form.errors["tag"][0])
+        messages.error(request, _said(form, "tag"))
     return _see(request, payment)
 
 
@@ -85,8 +85,13 @@ def note(request: WorldRequest, id: UUID) -> HttpResponse:
         annotating.add_note(payment, form.cleaned_data["words"], request.user)
         messages.success(request, _("The note is kept."))
     else:
-        messages.error(request, form.errors["words"][0])
+        messages.error(request, _said(form, "words"))
     return _see(request, payment)
+
+
+def _said(form: forms.Form, field: str) -> str:
+    """What is wrong with a field, in words."""
+    return str(form.errors[field][0])
 
 
 def _ids(request: WorldRequest) -> list[UUID]:

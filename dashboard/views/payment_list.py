@@ -1,13 +1,16 @@
 """The list of payments: narrowed, searched, paged, added up, and as each person likes it."""
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from dashboard import live, payment_rows, saved_views
@@ -28,23 +31,23 @@ def list(request: WorldRequest) -> HttpResponse:
     if not request.GET and views.default:
         return redirect(f"{request.path}?{views.default.address}")
     form, columns = PaymentFilter(request.GET), saved_views.columns_of(request.GET, views)
-    context = {"form": form, "views": views, "all_columns": payment_rows.COLUMNS}
     if not form.is_valid():
-        return render(request, LIST, context | {"controls": _drawn(form)}, status=422)
+        context = {"form": form, "controls": _drawn(form)}
+        return render(request, LIST, context, status=422)
     selection, may_tag = form.selection(request.live), _may_annotate(request)
     page = page_found(partial(payment_rows.found, selection, columns), request)
     address = payment_rows.addresses(request.tenant.slug, request.live, form.query)
-    context |= {
-        "controls": _controls(request.GET.urlencode()),
+    context = {
+        "form": form,
+        "controls": _controls(get_language(), request.GET.urlencode()),
         "page": page,
         "table": payment_rows.table(page.rows, columns, address, pick=may_tag),
-        "columns": columns,
+        "looks_query": _looks_query(form.query, columns),
         "narrowed": not selection.is_everything,
         "query": form.query,
         "tabs": _tabs(views, form.query),
         "may_tag": may_tag,
         "may_export": roles.may(request.membership.role, "exports.make"),
-        "may_share": roles.may(request.membership.role, "views.share"),
     }
     return live.answer(request, LIST, context, shows=(page, columns))
 
@@ -62,8 +65,30 @@ def sums(request: WorldRequest) -> HttpResponse:
     return render(request, f"dashboard/payments/sums.html{part}", context)
 
 
+@member("payments.view")
+@require_safe
+def looks(request: WorldRequest) -> HttpResponse:
+    """How this person looks at the list: its columns, and views to save, open and remove."""
+    form, views = PaymentFilter(request.GET), saved_views.views_of(request)
+    if not form.is_valid():
+        raise BadRequest("no such selection")
+    context = {
+        "query": form.query,
+        "chips": form.chips(),
+        "views": views,
+        "columns": saved_views.columns_of(request.GET, views),
+        "all_columns": payment_rows.COLUMNS,
+        "may_share": roles.may(request.membership.role, "views.share"),
+    }
+    return render(request, "dashboard/payments/looks.html", context)
+
+
+def _looks_query(query: str, columns: Sequence[str]) -> str:
+    return "&".join(filter(None, (query, urlencode({"columns": ",".join(columns)}))))
+
+
 @lru_cache(maxsize=500)
-def _controls(query: str) -> SafeString:
+def _controls(language: str, query: str) -> SafeString:
     """The fields as they stand in the address: the same for everybody who asks for the same."""
     return _drawn(PaymentFilter(QueryDict(query)))
 

@@ -44,7 +44,6 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
     """A payment's facts and its timeline."""
     payment = _payment(request, id)
     context = _story(request, payment)
-    context |= _beside(request, payment)
     names = ("story", "refund_states", "settled", "delivery_states", "receipt")
     shows = (payment.state, payment.next_ask_at, *(context[name] for name in names))
     return live.answer(request, "dashboard/payments/detail.html", context, shows=shows)
@@ -88,17 +87,17 @@ def send_receipt(request: WorldRequest, id: UUID) -> HttpResponse:
     return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
 
 
-def _beside(request: WorldRequest, payment: Payment) -> dict[str, str]:
+def _beside(request: WorldRequest, payment: Payment) -> dict[str, object]:
     """The list that the payment was opened from, and the payments beside it there."""
     form = PaymentFilter(request.GET)
     if not form.is_valid():
-        return {}
+        return {"list_query": "", "newer": "", "older": ""}
     address = addresses(request.tenant.slug, request.live, form.query)
-    beside = {"list_query": form.query}
+    beside: dict[str, object] = {"list_query": form.query}
     for name, newer in (("newer", True), ("older", False)):
         place = Place(payment.created_at, payment.pk, newer)
-        for _moment, id in found(form.selection(request.live), "p.created_at, p.id", 1, place):
-            beside[name] = address(id)
+        other = found(form.selection(request.live), "p.created_at, p.id", 1, place)
+        beside[name] = address(other[0][1]) if other else ""
     return beside
 
 
@@ -119,7 +118,7 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
     deliveries = [*deliveries_of(payment)]
     refund_under_way = any(refund.state in REFUND_UNDECIDED for refund in refunds)
     may_refund = roles.may(request.membership.role, "refunds.create")
-    return {
+    return _beside(request, payment) | {
         "payment": payment,
         "outcome": outcome_of(payment),
         "received_paise": ledger.received(payment) if payment.has_arrived else None,
