@@ -85,7 +85,7 @@ def theirs(path: Path, sheet: Sheet) -> None:
     """As xlsxwriter's manual has it, with the same formats and never a formula."""
     book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
     page = book.add_worksheet(sheet.name)
-    formats = [book.add_format({"num_format": cell.value[1]}) for cell in sheet.cells]
+    formats = [book.add_format({"num_format": cell.value[1] or "@"}) for cell in sheet.cells]
     for place, heading in enumerate(sheet.head):
         page.write_string(0, place, heading)
     for line, row in enumerate(sheet.rows, 1):

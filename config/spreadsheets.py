@@ -20,7 +20,7 @@ PART: Final = 1_000_000
 class Cell(Enum):
     """What a column holds: how wide it is, in characters, and how a number in it is shown."""
 
-    TEXT = (24, "@")
+    TEXT = (24, "")
     NUMBER = (12, "0")
     # Paise as int: rupees with lakh and crore grouping.
     RUPEES = (16, r"[>=10000000]##\,##\,##\,##0.00;[>=100000]##\,##\,##0.00;##,##0.00")
@@ -51,7 +51,11 @@ def xlsx_parts(sheet: Sheet) -> Iterator[bytes]:
             freeze_row=1,
             bold_headers=True,
             column_widths=[cell.value[0] for cell in sheet.cells],
-            column_formats=[Format().set_num_format(cell.value[1]) for cell in sheet.cells],
+            column_formats={
+                heading: Format().set_num_format(cell.value[1])
+                for heading, cell in zip(sheet.head, sheet.cells, strict=True)
+                if cell is not Cell.TEXT
+            },
         )
         with path.open("rb") as file:
             while part := file.read(PART):
