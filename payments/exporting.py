@@ -81,7 +81,7 @@ def _text(words: Any) -> str:
     """Words of ours as SQL has them, in a statement that has places for values."""
     quoted = QuotedString(str(words))
     quoted.encoding = "utf8"
-    return quoted.getquoted().decode().replace("%", "%%")
+    return str(quoted.getquoted().decode()).replace("%", "%%")
 
 
 # What a payment's row says is what was booked with it. Few transfers come later and say something
@@ -264,8 +264,8 @@ class Reading:
                 f" ORDER BY p.created_at DESC OFFSET {skipped:d} LIMIT 1",
                 values,
             )
-            row = cursor.fetchone()
-        return row and row[0]
+            row: tuple[datetime] | None = cursor.fetchone()
+        return row[0] if row else None
 
     def _value(self, column: Column) -> str:
         if column.kind is Kind.MOMENT:

@@ -139,6 +139,7 @@ def export(by: User, *, live: bool = False) -> ExportFile:
     file = ExportFile.objects.create(
         live=live,
         format="csv",
+        selection={"live": live},
         columns=["order_id"],
         state="done",
         count=0,
