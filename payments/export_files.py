@@ -112,7 +112,11 @@ def stored(selection: Selection) -> dict[str, Any]:
 
 def read(known: Mapping[str, Any]) -> Selection:
     """The selection that was stored."""
-    readers = {"first": date.fromisoformat, "last": date.fromisoformat, "link_id": UUID}
+    readers: dict[str, Callable[[Any], Any]] = {
+        "first": date.fromisoformat,
+        "last": date.fromisoformat,
+        "link_id": UUID,
+    }
     said = {field.name for field in fields(Selection)} & {*known}
     values = {name: readers.get(name, _as_told)(known[name]) for name in said}
     return Selection(**values)
@@ -220,7 +224,7 @@ def _note(file: ExportFile, **facts: object) -> None:
         raise Stopped
 
 
-def _finish(file: ExportFile, state: State = State.DONE, error: str = "") -> None:
+def _finish(file: ExportFile, state: str = State.DONE, error: str = "") -> None:
     with transaction.atomic():
         locked = _locked(file.pk)
         if (locked.state, locked.turn) != (State.RUNNING, file.turn):
@@ -229,7 +233,7 @@ def _finish(file: ExportFile, state: State = State.DONE, error: str = "") -> Non
         _end(locked, state)
 
 
-def _end(file: ExportFile, state: State) -> None:
+def _end(file: ExportFile, state: str) -> None:
     """Under the file's lock: it comes to this end. Only what is ready keeps its bytes."""
     file.state, file.ended_at = state, now()
     if state == State.DONE:

@@ -141,7 +141,7 @@ def cancel(request: WorldRequest, id: UUID) -> HttpResponse:
 def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
     """The file itself; 410 once it has expired, 409 before it is ready."""
     file = _file(request, id)
-    if file.state != ExportFile.State.DONE or file.expires_at <= now():
+    if file.state != ExportFile.State.DONE or not file.expires_at or file.expires_at <= now():
         return _not_there(request, file)
     if request.method == "GET":
         export_files.fetched(file, request.user)

@@ -28,7 +28,7 @@ def indexes() -> list[tuple[str, str]]:
         cursor.execute(
             "SELECT c.relname, indisvalid::text FROM pg_index JOIN pg_class c ON c.oid = indexrelid"
             " WHERE c.relnamespace = current_schema()::regnamespace"
-            " UNION ALL SELECT conname, contype || convalidated::text FROM pg_constraint"
+            " UNION ALL SELECT conname, contype::text || convalidated::text FROM pg_constraint"
             " WHERE connamespace = current_schema()::regnamespace ORDER BY 1, 2"
         )
         return list(cursor.fetchall())
