@@ -32,7 +32,7 @@ def _ask(port: int, method: str, headers: dict[str, str], body: str) -> tuple[st
     own |= {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
     connection.request(method, LOGIN, body or None, own | headers)
     answer = connection.getresponse()
-    text, cookies = answer.read().decode(), SimpleCookie[str]()
+    text, cookies = answer.read().decode(), SimpleCookie()
     for line in answer.headers.get_all("Set-Cookie") or ():
         cookies.load(line)
     connection.close()
