@@ -35,7 +35,12 @@ WORLD = (
             *("link_preview", "link_batches", "link_batch"),
         ),
     ),
-    Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
+    Place(
+        _("Refunds"),
+        "undo-2",
+        "payments.view",
+        ("refunds", "refund", "refund_new", "refund_approve", "refund_reject", "refund_withdraw"),
+    ),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),
     Place(
         _("Settlements"),
@@ -62,7 +67,12 @@ WORLD = (
 )
 MERCHANT = (
     Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role", "team_remove")),
-    Place(_("Settings"), "settings", "settings.view", ("settings", "settings_live")),
+    Place(
+        _("Settings"),
+        "settings",
+        "settings.view",
+        ("settings", "settings_live", "settings_refunds"),
+    ),
 )
 PLATFORM = (
     Place(_("Overview"), "house", "", ("platform",)),

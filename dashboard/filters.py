@@ -8,8 +8,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.templatetags.ui import DELIVERY_STATES, PAYMENT_STATES, REFUND_STATES
-from payments.models import Delivery, Event, Payment, Refund
+from dashboard.templatetags.ui import DELIVERY_STATES, PAYMENT_STATES
+from payments.models import Delivery, Event, Payment
 from payments.models.event import Kind
 from tenants.current import today
 
@@ -40,16 +40,6 @@ class PaymentFilter(forms.Form):
         if q := self.cleaned_data["q"].lower():
             payments = payments.filter(order_id__startswith=f"pay_{q.removeprefix('pay_')}")
         return payments
-
-
-class RefundFilter(forms.Form):
-    state = forms.ChoiceField(
-        label=gettext_lazy("State"), choices=_states(REFUND_STATES), required=False
-    )
-
-    def narrow(self, refunds: QuerySet[Refund]) -> QuerySet[Refund]:
-        state = self.cleaned_data["state"]
-        return refunds.filter(state=state) if state else refunds
 
 
 class EventFilter(forms.Form):

@@ -59,6 +59,29 @@ class Profile(models.Model):
         return self.live_secret if live else self.test_secret
 
 
+class RefundRules(models.Model):
+    """What this merchant's people may give back; see merchants.refund_rules. One row, made when
+    it is first needed."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    reasons = models.JSONField(default=list)
+    approve_above_paise = models.BigIntegerField(null=True)
+    # Role → [paise at once, paise a day], each perhaps null.
+    ceilings = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="refund_rules_one_row", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="refund_rules_limit",
+                condition=models.Q(approve_above_paise=None) | models.Q(approve_above_paise__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "refund rules"
+
+
 class DataKey(models.Model):
     """A key that seals this merchant's secrets, wrapped by a master key."""
 

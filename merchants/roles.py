@@ -17,6 +17,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "links.view": EVERYONE,
     "links.manage": MONEY,
     "refunds.create": MONEY,
+    "refunds.approve": MANAGERS,
+    "refunds.rules": MANAGERS,
     "surplus.decide": MONEY,
     "payments.ask": MONEY,
     "receipts.send": MONEY,
@@ -35,7 +37,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
 # In live mode, and for the whole of a merchant once its live mode is open, these need a second
 # factor of the person who does them.
 SECOND_FACTOR = frozenset(
-    {"links.manage", "refunds.create", "surplus.decide", "endpoints.manage"}
+    {"links.manage", "refunds.create", "refunds.approve", "refunds.rules"}
+    | {"surplus.decide", "endpoints.manage"}
     | {"credentials.view", "credentials.manage", "team.manage"}
 )
 

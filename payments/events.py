@@ -107,6 +107,8 @@ def refund_facts(refund: Refund) -> Facts:
         "origin": refund.origin,
         "paytm_refund_id": refund.paytm_refund_id,
         "bank_reference": refund.bank_reference,
+        "arn": refund.arn,
+        "reason": refund.reason,
         "result_code": refund.result_code,
         "created_at": moment(refund.created_at),
         "decided_at": moment(refund.decided_at),

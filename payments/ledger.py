@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Q, Sum, When
+from django.db.models import Case, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from config import rows
@@ -69,6 +69,12 @@ def received_of(payments: Collection[UUID]) -> dict[UUID, int]:
     own = Transfer.objects.filter(payment__in=payments, refund=None)
     own = own.filter(Q(credit__in=arrived) | Q(debit__in=arrived))
     return dict(own.values_list("payment").annotate(paise=Sum(credited - debited)))
+
+
+def given_back(refunds: QuerySet[Refund]) -> int:
+    """Paise that the books hold as given back by these refunds."""
+    booked = Transfer.objects.filter(refund__in=refunds.values("pk"))
+    return -int(booked.aggregate(paise=_net(Account.RECEIVABLE))["paise"])
 
 
 def surplus_of(payment: Payment) -> int:

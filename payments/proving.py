@@ -50,7 +50,7 @@ PAYMENTS = """
         SELECT payment_id,
             coalesce(sum(amount_paise) FILTER (WHERE state = 'done'), 0) AS done,
             coalesce(sum(amount_paise) FILTER (
-                WHERE state IN ('requested', 'sent', 'accepted')), 0) AS reserved
+                WHERE state IN ('held', 'requested', 'sent', 'accepted')), 0) AS reserved
         FROM payments_refund GROUP BY payment_id
     )
     SELECT p.order_id, p.received_paise, coalesce(b.received, 0) AS booked_received,

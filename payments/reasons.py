@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from payments.models import Payment, Refund
-from payments.states import PaymentState
+from payments.states import PaymentState, RefundState
 
 Text = str | Promise
 
@@ -281,6 +281,6 @@ def _unexpected(payment: Payment) -> Words:
 def _what_becomes_of_it(payment: Payment) -> Text:
     if payment.accepted_at:
         return _("The merchant has taken it as your payment.")
-    if payment.wants_decision:
+    if payment.wants_decision or payment.refunds.filter(state=RefundState.HELD).exists():
         return _("The merchant has been told, and can send it back.")
     return _("It is being sent back to you, or has been.")

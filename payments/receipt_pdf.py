@@ -1,6 +1,6 @@
 """A receipt as a PDF of A5 pages. Import it where one is made: fpdf2 takes half a second."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -11,9 +11,10 @@ from fpdf import FPDF, FontFace
 
 from merchants.models import Profile
 from payments import ledger, reasons
+from payments.crediting import expected_on
 from payments.models import Payment, Receipt, Refund
 from payments.money import format_inr
-from payments.states import PaymentState, RefundState
+from payments.states import REFUND_CAME_TO_NOTHING, PaymentState, RefundState
 from tenants.current import current_tenant, zone
 
 FONTS = Path(__file__).parent / "fonts"
@@ -53,7 +54,8 @@ def facts_of(payment: Payment) -> Facts:
 
 def refunds_of(payment: Payment) -> Facts:
     """Each refund that has not failed, then what remains; nothing where there is none."""
-    sent = payment.refunds.exclude(state=RefundState.FAILED).order_by("created_at")
+    untold = (*REFUND_CAME_TO_NOTHING, RefundState.HELD)
+    sent = payment.refunds.exclude(state__in=untold).order_by("created_at")
     refunds = [(_of_refund(refund), format_inr(-refund.amount_paise)) for refund in sent]
     left = ledger.received(payment) - sum(refund.amount_paise for refund in sent)
     return [*refunds, (_("Remains"), format_inr(left))] if refunds else []
@@ -62,9 +64,18 @@ def refunds_of(payment: Payment) -> Facts:
 def _of_refund(refund: Refund) -> str:
     if refund.decided_at is None:
         return _("Refund, on its way")
-    words = _("Refunded on %s") % dateformat.format(timezone.localtime(refund.decided_at), "j M Y")
-    reference = refund.bank_reference
-    return f"{words}\n{_('Bank reference')} {reference}" if reference else words
+    lines = [_("Refunded on %s") % _day(timezone.localtime(refund.decided_at))]
+    if day := expected_on(refund):
+        lines.append(_("You should have it by %(day)s.") % {"day": _day(day)})
+    if refund.bank_reference:
+        lines.append(f"{_('Bank reference')} {refund.bank_reference}")
+    if refund.arn:
+        lines.append(f"{_('Card reference (ARN)')} {refund.arn}")
+    return "\n".join(lines)
+
+
+def _day(day: date) -> str:
+    return dateformat.format(day, "j M Y")
 
 
 class _Paper(FPDF):

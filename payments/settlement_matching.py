@@ -10,7 +10,7 @@ from payments import ledger
 from payments.discrepancies import review
 from payments.folding import fold_soon
 from payments.models import Payment, Refund, Settlement, SettlementLine
-from payments.states import RefundState
+from payments.states import REFUND_INSIDE, RefundState
 
 Kind, Match = SettlementLine.Kind, SettlementLine.Match
 
@@ -96,7 +96,8 @@ class _Room:
 
 
 def _refunds(payments: list[UUID]) -> Iterator[_Room]:
-    refunds = Refund.objects.filter(payment__in=payments).exclude(state=RefundState.FAILED)
+    never_left = (RefundState.FAILED, *REFUND_INSIDE)
+    refunds = Refund.objects.filter(payment__in=payments).exclude(state__in=never_left)
     for refund in refunds.prefetch_related("settled_lines").order_by("created_at", "pk"):
         yield _Room(refund)
 

@@ -27,6 +27,7 @@ from payments.methods import Method
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
 from payments.returning import return_url
+from payments.states import REFUND_INSIDE
 from tenants import limits
 from tenants.access import PayerRequest, messenger, payer
 from tenants.current import zone
@@ -195,7 +196,8 @@ def status(request: PayerRequest, token: str) -> HttpResponse:
         "changes": settles or (receipt is None and _is_being_numbered(payment)),
         "words": reasons.of_payment(payment, can_continue),
         "can_continue": can_continue,
-        "refunds": payment.refunds.order_by("created_at"),
+        # What waits for a second person of the merchant's, or was refused by one, is no promise.
+        "refunds": payment.refunds.exclude(state__in=REFUND_INSIDE).order_by("created_at"),
     }
     return _page(request, "pay/status.html", payment.live, context)
 

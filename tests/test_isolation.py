@@ -41,7 +41,12 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/receipt": "email=payer@example.com", "/state": "state=disabled", "/act": "act=take"}
+BODIES = {
+    "/receipt": "email=payer@example.com",
+    "/state": "state=disabled",
+    "/act": "act=take",
+    "/reject": "words=No",
+}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -74,6 +79,13 @@ def surplus(live: bool) -> Any:
 def waiting_refund(live: bool) -> Any:
     payment = Payment.objects.get(pk=paid(live))
     return Refund.objects.create(live=live, payment=payment, amount_paise=100_00).pk
+
+
+def held_refund(live: bool) -> Any:
+    """Asked for by somebody who is nobody here, so that everybody else may decide."""
+    payment = Payment.objects.get(pk=paid(live))
+    facts = {"state": "held", "held_above_paise": 1, "asked_by_id": uuid.uuid4()}
+    return Refund.objects.create(live=live, payment=payment, amount_paise=100_00, **facts).pk
 
 
 def upload(live: bool) -> Any:
@@ -124,6 +136,10 @@ IDS: dict[str, Maker] = {
     "payment_ask": inside(paid),
     "payment_receipt": inside(paid),
     "refund_new": inside(paid),
+    "refund": inside(waiting_refund),
+    "refund_approve": inside(held_refund),
+    "refund_reject": inside(held_refund),
+    "refund_withdraw": inside(held_refund),
     "refund_try": inside(waiting_refund),
     "refund_stop": inside(waiting_refund),
     "surplus_keep": inside(surplus),

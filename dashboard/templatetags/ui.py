@@ -19,7 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config import clock
+from payments import crediting
 from payments.methods import Method
+from payments.models import Refund
 from payments.models.event import Failure, Kind
 from payments.money import format_inr
 
@@ -39,11 +41,14 @@ PAYMENT_STATES = {
     "surplus": ("layers-plus", "warning", _("Surplus")),
 }
 REFUND_STATES = {
+    "held": ("circle-pause", "warning", _("Waits for approval")),
     "requested": ("circle-dashed", "info", _("Requested")),
     "sent": ("send", "info", _("Sent to Paytm")),
     "accepted": ("clock", "warning", _("Accepted")),
     "done": ("circle-check", "success", pgettext_lazy("refund", "Refunded")),
     "failed": ("circle-x", "error", _("Failed")),
+    "rejected": ("ban", "error", _("Rejected")),
+    "withdrawn": ("rotate-ccw", "neutral", _("Withdrawn")),
 }
 DELIVERY_STATES = {
     "waiting": ("clock", "info", _("On its way")),
@@ -79,6 +84,12 @@ def inr(paise: int | None) -> str:
 def payment_method(method: str) -> str:
     """How it was paid, in a word; a dash while that is not known."""
     return str(Method(method).label) if method else "—"
+
+
+@register.filter
+def expected_on(refund: Refund) -> date | None:
+    """The day by which the payer should have it, if one can be named."""
+    return crediting.expected_on(refund)
 
 
 @register.simple_tag

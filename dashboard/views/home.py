@@ -24,7 +24,7 @@ from dashboard.payment_rows import ROW, with_arrived
 from dashboard.settlements import open_discrepancies
 from merchants import roles
 from merchants.models import Endpoint
-from payments import reporting, surplus
+from payments import approving, reporting, surplus
 from payments.models import Delivery, Payment, Refund
 from payments.money import format_inr
 from payments.states import RefundState
@@ -118,6 +118,12 @@ def _of_surplus(request: WorldRequest) -> Iterator[Want]:
 
 def _of_refunds(request: WorldRequest) -> Iterator[Want]:
     refunds, url = Refund.objects.filter(live=request.live), _url(request, "refunds")
+    if roles.may(request.membership.role, "refunds.approve"):
+        n = approving.waiting(request.live).exclude(asked_by_id=request.user.pk).count()
+        text = ngettext(
+            "%(n)s refund waits for your approval", "%(n)s refunds wait for your approval", n
+        )
+        yield n, text, f"{url}?state=held"
     fresh = Q(decided_at__gt=now() - FRESH_FAILURE, retry=None)
     n = refunds.filter(fresh, state=RefundState.FAILED).count()
     yield n, ngettext("%(n)s refund failed", "%(n)s refunds failed", n), f"{url}?state=failed"

@@ -68,6 +68,7 @@ def _page(request: MerchantRequest, form: SettingsForm, status: int) -> HttpResp
         "logo": base64.b64encode(logo).decode() if logo else "",
         "may_manage": may(role, "settings.manage"),
         "may_ask": may(role, "live.ask"),
+        "may_rule": may(role, "refunds.rules"),
     }
     return render(request, "dashboard/settings/page.html", context, status=status)
 

@@ -99,6 +99,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         return told | {
             "payment": paid.pk,
             "refund_new": paid.pk,
+            "refund": paid.refunds.latest("created_at").pk,
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,

@@ -66,11 +66,13 @@ def refund_a_part(asha: Walker) -> None:
     asha.press("Refund…")
     expect(asha.field("Amount to refund")).to_have_value("4321.00")
     asha.fill({"Amount to refund": "5000"})
-    asha.press(asha.page.locator("#refund button"), status=422)
+    asha.press(asha.page.locator("#refund button.btn-error"), status=422)
     asha.shows("Only ₹4,321.00 of this payment is left to refund.")
-    asha.fill({"Amount to refund": "1000", "Reason": "One cup came broken"})
-    expect(asha.page.locator("#refund button")).to_have_text("Refund ₹1,000.00")
-    asha.press(asha.page.locator("#refund button"))
+    why = {"Reason": "Damaged or not as described", "Comment": "One cup came broken"}
+    asha.fill({"Amount to refund": "1000", **why})
+    asha.shows("Left to refund after this: ₹3,321.00")
+    expect(asha.page.locator("#refund button.btn-error")).to_have_text("Refund ₹1,000.00")
+    asha.press(asha.page.locator("#refund button.btn-error"))
     asha.shows("Refund of ₹1,000.00 asked for.")
     becomes_final(asha, "One cup came broken")
 
@@ -78,8 +80,9 @@ def refund_a_part(asha: Walker) -> None:
 def refund_the_rest(asha: Walker) -> None:
     asha.press("Refund…")
     expect(asha.field("Amount to refund")).to_have_value("3321.00")
-    asha.fill({"Reason": "All of it, then"})
-    asha.press(asha.page.locator("#refund button"))
+    asha.fill({"Amount to refund": "5", "Comment": "All of it, then"})
+    asha.control("All that is left: ₹3,321.00").click()
+    asha.press(asha.page.locator("#refund button.btn-error"))
     becomes_final(asha, "All of it, then")
     expect(asha.control("Refund…")).to_have_count(0)
 

@@ -27,6 +27,7 @@ TEAM_MAILS = {
     *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),
     *("payment_paid_subject", "payment_surplus_subject", "refund_done_subject"),
     *("refund_failed_subject", "refund_waits_subject"),
+    *("refund_held_subject", "refund_rejected_subject", "refund_rules_subject"),
 }
 KNOWN = read(PO.read_text())
 
