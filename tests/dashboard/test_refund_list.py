@@ -69,7 +69,7 @@ def shop(in_acme: Tenant, paytm: Any) -> dict[str, Refund]:
         ),
         "held": refunded(
             400_00,
-            created_at=base + DAY,
+            created_at=base + DAY + timedelta(seconds=1),
             state="held",
             decided_at=None,
             held_above_paise=1,
@@ -137,7 +137,7 @@ def test_ids_find_their_refund(at_acme: Client, url: Url, shop: dict[str, Refund
     "query",
     [
         {"state": "x"}, {"from": "yesterday"}, {"low": "-1"}, {"method": "barter"}, {"link": "x"},
-        {"q": "x" * 81}, {"q": "\x00"}, {"low": "1" * 400},
+        {"q": "x" * 81}, {"low": "1" * 400},
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_told(at_acme: Client, url: Url, query: dict[str, str]) -> None:
