@@ -94,7 +94,7 @@ class RefundFilter(forms.Form):
         required=False,
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=80, required=False)
-    who = forms.CharField(label=gettext_lazy("Asked or decided by"), max_length=80, required=False)
+    who = forms.CharField(label=gettext_lazy("Asked or approved by"), max_length=80, required=False)
     link = forms.UUIDField(required=False, widget=forms.HiddenInput)
     field_order = ["q", "state", "from", "to"]
 
@@ -232,7 +232,7 @@ def meaning_of(refund: Refund) -> Any:
     return MEANINGS[refund.state] % facts
 
 
-MEANINGS: Final = {
+MEANINGS: Final[dict[str, Any]] = {
     RefundState.HELD: gettext_lazy(
         "It is above your limit of %(limit)s: nothing is sent before a second person approves it."
         " The money is reserved, so that it cannot be given back twice."

@@ -91,6 +91,9 @@ def _judge(held: Refund, by: User, state: RefundState, words: str = "") -> None:
 
 def _tell(payment: Payment, refund: Refund, what: str, by: User, words: str = "") -> None:
     note(payment, f"refund_{what}", words, refund=refund, by=by)
-    facts = {"amount_paise": refund.amount_paise, "asked_by": refund.asked_by}
-    facts |= {"words": words} if words else {}
+    facts: audit.Facts = {
+        "amount_paise": refund.amount_paise,
+        "asked_by": refund.asked_by,
+        **({"words": words} if words else {}),
+    }
     audit.record(by, f"refund.{what}", f"{refund.ref_id} {payment.order_id}", after=facts)

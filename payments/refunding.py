@@ -162,7 +162,7 @@ def _reserve(
 
 def _record(refund: Refund, by: User) -> None:
     act = "refund.held" if refund.state == RefundState.HELD else "refund.asked"
-    facts = {"amount_paise": refund.amount_paise, "reason": refund.reason}
+    facts: audit.Facts = {"amount_paise": refund.amount_paise, "reason": refund.reason}
     audit.record(by, act, f"{refund.ref_id} {refund.payment.order_id}", after=facts)
 
 

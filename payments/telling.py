@@ -45,8 +45,9 @@ def tell_approvers(refund: Refund) -> None:
 
 def tell_of_rejection(refund: Refund) -> None:
     """Mail who asked for a refund that somebody refused, while they are on the team."""
-    maker = Membership.objects.filter(tenant=current_tenant(), user_id=refund.asked_by_id)
-    _mail_refund("refund_rejected", refund, maker.filter(user__is_active=True))
+    if refund.asked_by_id:
+        team = Membership.objects.filter(tenant=current_tenant(), user__is_active=True)
+        _mail_refund("refund_rejected", refund, team.filter(user_id=refund.asked_by_id))
 
 
 def tell_of_endpoint(endpoint: Endpoint) -> None:

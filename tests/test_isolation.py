@@ -84,6 +84,7 @@ def waiting_refund(live: bool) -> Any:
 def held_refund(live: bool) -> Any:
     """Asked for by somebody who is nobody here, so that everybody else may decide."""
     payment = Payment.objects.get(pk=paid(live))
+    Payment.objects.filter(pk=payment.pk).update(reserved_paise=100_00)
     facts = {"state": "held", "held_above_paise": 1, "asked_by_id": uuid.uuid4()}
     return Refund.objects.create(live=live, payment=payment, amount_paise=100_00, **facts).pk
 

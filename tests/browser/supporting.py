@@ -19,8 +19,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from merchants.models import Profile  # noqa: E402
+from merchants.refund_rules import Rules, change_rules  # noqa: E402
 from payments import collecting, receipting  # noqa: E402
-from payments.models import Batch, Payment  # noqa: E402
+from payments.models import Batch, Payment, Refund  # noqa: E402
+from payments.refunding import ask_refund  # noqa: E402
 from tenants.models import (  # noqa: E402
     CaughtMail,
     DeadJob,
@@ -99,7 +101,7 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
         return told | {
             "payment": paid.pk,
             "refund_new": paid.pk,
-            "refund": paid.refunds.latest("created_at").pk,
+            "refund": held_refund(tenant).pk,
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,
@@ -108,6 +110,16 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
             "exception": payout.discrepancies.get().pk,
         }
+
+
+def held_refund(tenant: Tenant) -> Refund:
+    """Kiran, an admin, wants more back than one person may decide: Asha may approve it."""
+    kiran = cast.person("Kiran")
+    Membership.objects.create(tenant=tenant, user=kiran, role=Role.ADMIN)
+    change_rules(Rules(approve_above_paise=10_000_00), User.objects.get(email=OWNER))
+    payment = Payment.objects.get(description="Tea for the wedding, first part")
+    words = ("Customer cancelled", kiran, "kirans-form", "The wedding is off; they rang today")
+    return ask_refund(payment, 12_000_00, *words)
 
 
 def file_of_links() -> Batch:

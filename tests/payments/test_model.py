@@ -56,7 +56,8 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.rolled_back = transaction.atomic()
         self.rolled_back.__enter__()
-        self.alice, self.bob = (User.objects.get(name=name) for name in ("Alice", "Bob"))
+        self.alice: User = User.objects.get(name="Alice")
+        self.bob: User = User.objects.get(name="Bob")
         self.limit: int | None = None
         self.pairs: list[tuple[Payment, ModelOrder]] = []
         self.said = 0
