@@ -5,6 +5,7 @@ from payments.models.link import Batch, Link, LinkViews
 from payments.models.payment import Payment
 from payments.models.receipt import Receipt
 from payments.models.refund import Refund
+from payments.models.report import AttemptFigure, ReportSchedule
 from payments.models.settlement import (
     Discrepancy,
     DiscrepancyNote,
@@ -14,6 +15,7 @@ from payments.models.settlement import (
 )
 
 __all__ = [
+    "AttemptFigure",
     "Batch",
     "DailyFigure",
     "Delivery",
@@ -27,6 +29,7 @@ __all__ = [
     "Payment",
     "Receipt",
     "Refund",
+    "ReportSchedule",
     "Settlement",
     "SettlementImport",
     "SettlementLine",

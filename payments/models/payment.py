@@ -77,6 +77,10 @@ class Payment(models.Model):
     next_ask_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True)
+    # The day and the group that count this attempt by now, see payments.attempts; rows of which
+    # that is no longer so are in the index payment_uncounted.
+    counted_day = models.DateField(null=True)
+    counted_as = models.CharField(max_length=88, null=True)
 
     class Meta:
         constraints = [
