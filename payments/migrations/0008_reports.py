@@ -17,7 +17,7 @@ UNCOUNTED = migrations.RunSQL(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0005_links_and_receipts")]
+    dependencies = [("payments", "0006_finding")]
 
     operations = [
         migrations.CreateModel(

@@ -1,4 +1,5 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
+from payments.models.finding import PaymentTag, SavedView, SearchText
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Batch, Link, LinkViews
@@ -27,9 +28,12 @@ __all__ = [
     "LinkViews",
     "Message",
     "Payment",
+    "PaymentTag",
     "Receipt",
     "Refund",
     "ReportSchedule",
+    "SavedView",
+    "SearchText",
     "Settlement",
     "SettlementImport",
     "SettlementLine",
