@@ -198,6 +198,7 @@ WEBHOOK_THREADS = env.integer("WEBHOOK_THREADS", 4, low=1, high=64)
 JOB_MODULES = [
     "tenants.mail",
     "tenants.limits",
+    "dashboard.report_mails",
     "payments.asking",
     "payments.batching",
     "payments.delivering",

@@ -46,7 +46,7 @@ WORLD = (
             *("settlements_import", "exceptions", "exception", "exception_act"),
         ),
     ),
-    Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
+    Place(_("Reports"), "chart-column", "reports.view", ("reports", "report_mails")),
     Place(
         _("Events"),
         "webhook",

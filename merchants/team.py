@@ -21,6 +21,7 @@ from django_tenants.utils import tenant_context
 from config.clock import now
 from merchants import roles
 from merchants.audit import record
+from payments.models import ReportSchedule
 from tenants import mail
 from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.people import end_sessions
@@ -98,6 +99,7 @@ def remove(actor: Membership, member: Membership) -> None:
         _keep_an_owner(member)
         member.delete()
         _withdraw_offers_of(member)
+        ReportSchedule.objects.filter(person_id=member.user_id).delete()
         end_sessions(member.user)
         record(actor.user, "team.removed", member.user.email, before={"role": member.role})
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Q, Sum, When
+from django.db.models import Case, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from config import rows
@@ -121,8 +121,14 @@ def of_settlement(settlement: Settlement) -> SettlementSums:
 
 def paid_out(settlements: Collection[UUID]) -> dict[UUID, int]:
     """Paise that arrived at the bank of each of these payouts, by id, in one query."""
-    own = Transfer.objects.filter(settlement__in=settlements)
+    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
     return dict(own.values_list("settlement").annotate(paise=_net(Account.BANK)))
+
+
+def paid_out_in_all(settlements: QuerySet[Settlement]) -> int:
+    """Paise that arrived at the bank of all these payouts together."""
+    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
+    return int(own.aggregate(paise=_net(Account.BANK))["paise"])
 
 
 def fees_of(payment: Payment) -> tuple[int, int]:

@@ -71,7 +71,7 @@ SPANS = {
     "year": "(date_trunc('year', day - interval '3 months') + interval '3 months')::date",
 }
 
-# One side of the ledger's rows that have no roll-up: what they add, by link or by reason.
+# For what has no roll-up: every movement of sales, and what it adds.
 _SOLD = f"""
     SELECT payment_id, refund_id, {MOVEMENT} FROM payments_transfer
     WHERE live = %(live)s AND day BETWEEN %(first)s AND %(last)s
@@ -80,12 +80,11 @@ _SOLD = f"""
 
 
 @dataclass(frozen=True)
-class OfLink:
-    """What payments of one link sold and gave back, in paise."""
+class Sold:
+    """What was sold and given back by one link, or under one tag; in paise."""
 
-    link_id: UUID
-    description: str
-    reference: str
+    name: str
+    link_id: UUID | None
     sales_count: int
     sales_paise: int
     refunds_count: int
@@ -140,17 +139,22 @@ def ever(live: bool) -> Figure:
     return total(by_method(live, date.min, date.max))
 
 
-def by_link(live: bool, first: date, last: date) -> list[OfLink]:
+def by_link(live: bool, first: date, last: date) -> list[Sold]:
     """What each link sold and gave back, largest sales first. Reads every transfer of the days."""
-    sql = f"""
-        SELECT l.id, l.description, l.reference, sum(sales_count)::bigint,
-            sum(sales_paise)::bigint, sum(refunds_count)::bigint, sum(refunds_paise)::bigint
-        FROM ({_SOLD}) t JOIN payments_payment p ON p.id = t.payment_id
-        JOIN payments_link l ON l.id = p.link_id
-        GROUP BY l.id ORDER BY 5 DESC, l.id
-    """  # noqa: S608  (constants only)
-    rows = _rows(sql, {"live": live, "first": first, "last": last})
-    return [OfLink(*row) for row in rows]
+    return _sold(
+        "concat_ws(' · ', l.description, nullif(l.reference, '')), l.id",
+        "JOIN payments_payment p ON p.id = t.payment_id JOIN payments_link l ON l.id = p.link_id",
+        {"live": live, "first": first, "last": last},
+    )
+
+
+def by_tag(live: bool, first: date, last: date) -> list[Sold]:
+    """The same by tag, "" for payments without one; what has several is in each of them."""
+    return _sold(
+        "coalesce(g.name, ''), NULL::uuid",
+        "LEFT JOIN payments_paymenttag g ON g.payment_id = t.payment_id",
+        {"live": live, "first": first, "last": last},
+    )
 
 
 def by_reason(live: bool, first: date, last: date) -> list[OfReason]:
@@ -174,6 +178,15 @@ def total(figures: Iterable[Figure]) -> Figure:
 def _grouped(column: str, live: bool, first: date, last: date) -> list[tuple[Any, ...]]:
     sql = f"SELECT {column}, {_SUMS} FROM ({_FOLDED_AND_NOT}) rows GROUP BY 1 ORDER BY 1"  # noqa: S608
     return _rows(sql, {"live": live, "first": first, "last": last})
+
+
+def _sold(named: str, joined: str, values: dict[str, Any]) -> list[Sold]:
+    sums = ", ".join(f"sum({name})::bigint" for name in FIGURES[:4])
+    sql = f"""
+        SELECT {named}, {sums} FROM ({_SOLD}) t {joined}
+        GROUP BY 1, 2 ORDER BY sum(sales_paise) DESC, 1, 2
+    """  # noqa: S608  (constants only)
+    return [Sold(*row) for row in _rows(sql, values)]
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -281,6 +281,14 @@ def bar_chart(title: str, bars: list[dict[str, Any]]) -> str:
     return _ui("bar_chart", title=title, bars=drawn, top=top)
 
 
+@register.simple_tag
+def named_bars(title: str, bars: list[dict[str, Any]]) -> str:
+    """Bars with names of their own, one below the other: a picture of the table beneath it."""
+    highest = max((bar["value"] for bar in bars), default=0)
+    drawn = [{**bar, "height": _height(bar["value"], highest)} for bar in bars]
+    return _ui("named_bars", title=title, bars=drawn)
+
+
 def _height(value: int, highest: int) -> int:
     """Of 100; a value that is not nothing can always be seen."""
     return max(1, value * 100 // highest) if value else 0
