@@ -7,7 +7,7 @@ missed is told in the line (`"ok": false`) and by nothing else.
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import callback_ack, checksum_verify, link_page, settle
+from benchmarks import callback_ack, checksum_verify, home, link_page, settle
 from benchmarks.figures import Figure, Wrong, say
 from benchmarks.http_load import Silence
 from benchmarks.stage import Stage, set_up
@@ -22,6 +22,7 @@ FIGURES: dict[tuple[str, ...], Measure] = {
     ("checksum_verify",): checksum_verify.measure,
     ("callback_ack",): callback_ack.measure,
     ("settle",): settle.measure,
+    ("home_vs_raw_sum",): home.measure,
 }
 
 

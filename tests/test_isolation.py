@@ -16,10 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from django_tenants.utils import tenant_context
 
+from dashboard import report_mails
 from merchants import roles
 from merchants.models import Profile
 from payments import receipting
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, ReportSchedule
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -108,6 +109,12 @@ def dead_job(tenant: Tenant, live: bool) -> int:
     ).pk
 
 
+def report_mail(live: bool) -> Any:
+    alice = User.objects.get(name="Alice")
+    ReportSchedule.objects.filter(person_id=alice.pk, live=live).delete()
+    return report_mails.subscribe(alice, live, "day", "week", "csv").pk
+
+
 ENDPOINT = inside(lambda live: make.endpoint(live=live).pk)
 DELIVERY = inside(lambda live: make.delivery(live).pk)
 IDS: dict[str, Maker] = {
@@ -136,6 +143,7 @@ IDS: dict[str, Maker] = {
     "link_batch_start": inside(file_of_links),
     "link_batch_cancel": inside(file_of_links),
     "link_batch_result": inside(file_of_links),
+    "report_mail_stop": inside(report_mail),
     "settlement": inside(lambda live: make.payout(live).pk),
     "settlement_csv": inside(lambda live: make.payout(live).pk),
     "settlement_preview": inside(upload),

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.reports import REPORTS
 from tests.browser.conftest import Cast, Open, SignIn
 from tests.browser.paying import order_id, pay
 from tests.browser.people import open_mail
-from tests.browser.walker import PHONE, Walker
+from tests.browser.walker import DESK, PHONE, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -91,13 +92,15 @@ def becomes_final(asha: Walker, reason: str) -> None:
     asha.look()
 
 
-@pytest.mark.parametrize("by", ["By day", "By method"])
+@pytest.mark.parametrize("report", ["month", "method"])
 def test_the_download_is_the_report_on_screen(
-    by: str, signed_in: SignIn, cast: Cast, tmp_path: Path
+    report: str, signed_in: SignIn, cast: Cast, tmp_path: Path
 ) -> None:
     asha = signed_in(cast.asha)
     asha.open(f"{TEST}/reports")
-    asha.press(by)
+    with asha.page.expect_navigation():
+        asha.field("Report").select_option(report)
+    asha.look()
     with asha.page.expect_download() as download:
         asha.control("CSV").click()
     download.value.save_as(tmp_path / "report.csv")
@@ -117,3 +120,24 @@ def on_screen(asha: Walker, rows: str) -> Iterator[list[str]]:
 
 def paise(amount: str) -> int:
     return int(amount.replace(".", ""))
+
+
+@pytest.mark.parametrize("report", [report.name for report in REPORTS])
+def test_every_report_is_a_page(report: str, signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha)
+    for size in (DESK, PHONE):
+        asha.page.set_viewport_size(size)
+        asha.open(f"{TEST}/reports?report={report}")
+        expect(asha.main.locator("table, .empty")).to_have_count(1)
+
+
+def test_a_report_by_mail(signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha, size=PHONE)
+    asha.open(f"{TEST}/reports?report=fees")
+    asha.press("By mail")
+    expect(asha.field("Report")).to_have_value("fees")
+    asha.fill({"When": "month"})
+    asha.press("Send it to me")
+    asha.shows("Fees and GST by month")
+    asha.press(asha.main.get_by_role("button", name="Stop"))
+    asha.shows("You get no report by mail")
