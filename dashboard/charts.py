@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from dashboard.spans import end_of, next_start, start_of
+from dashboard.spans import DAY, end_of, start_of
 
 MOST_BARS = 62  # as many as can be told apart on a phone
 TICKS = {"day": "j M", "week": "j M", "month": "M Y", "year": "Y"}
@@ -23,10 +23,10 @@ def slots(span: str, first: date, last: date) -> tuple[str, list[Slot]]:
     if span == "day" and (last - first).days >= MOST_BARS:
         begins = [first + timedelta(n) for n in range(0, (last - first).days + 1, 7)]
         return "week", [(begin, min(begin + timedelta(6), last)) for begin in begins]
-    found, start = list[Slot](), start_of(span, first)
-    while start <= last and start not in (begin for begin, _end in found[-1:]):
+    found = [(start_of(span, first), end_of(span, start_of(span, first)))]
+    while found[-1][1] < last:
+        start = found[-1][1] + DAY
         found.append((start, end_of(span, start)))
-        start = next_start(span, start)
     return span, found
 
 

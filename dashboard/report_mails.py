@@ -15,7 +15,7 @@ from django.utils import timezone
 from config.clock import now
 from dashboard import exports
 from dashboard.reports import BY_NAME, Asked, Report, shown, table
-from dashboard.spans import DAY, next_start, start_of
+from dashboard.spans import DAY, end_of, start_of
 from merchants import roles
 from payments.models import ReportSchedule
 from tenants import mail
@@ -59,7 +59,7 @@ def next_moment(every: str, after: datetime) -> datetime:
     span = ReportSchedule.Every(every).value
     day = start_of(span, after.astimezone(zone()).date())
     while (moment := datetime.combine(day, AT, zone())) <= after:
-        day = next_start(span, day)
+        day = end_of(span, day) + DAY
     return moment
 
 

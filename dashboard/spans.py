@@ -3,6 +3,7 @@
 Weeks begin on Monday and financial years on 1 April; payments.reporting.SPANS is the same in SQL.
 """
 
+from calendar import monthrange
 from datetime import date, timedelta
 
 from django.utils.dateformat import format as format_date
@@ -23,21 +24,15 @@ def start_of(span: str, day: date) -> date:
     return day
 
 
-def next_start(span: str, start: date) -> date:
-    """The first day of the span after the one that begins here; the calendar's end stays it."""
-    if span == "month":
-        year, month = divmod(start.year * 12 + start.month, 12)
-        return date(year, month + 1, 1) if year <= date.max.year else date.max
-    if span == "year":
-        return start.replace(year=start.year + 1) if start.year < date.max.year else date.max
-    days = 7 if span == "week" else 1
-    return date.fromordinal(min(date.max.toordinal(), start.toordinal() + days))
-
-
 def end_of(span: str, start: date) -> date:
-    """The last day of the span that begins here."""
-    after = next_start(span, start)
-    return start if after == start else after - DAY
+    """The last day of the span that begins here; where the calendar ends, that day."""
+    if span == "week":
+        return date.fromordinal(min(date.max.toordinal(), start.toordinal() + 6))
+    if span == "month":
+        return start.replace(day=monthrange(start.year, start.month)[1])
+    if span == "year":
+        return date(start.year + 1, APRIL, 1) - DAY if start.year < date.max.year else date.max
+    return start
 
 
 def name_of(span: str, start: date, first: date, last: date) -> str:
