@@ -176,7 +176,9 @@ def test_the_same_again_is_one_in_the_newer_format(
 @pytest.mark.parametrize(
     "chosen", [{"report": "x"}, {"every": "hour"}, {"format": "pdf"}, {"report": ""}]
 )
-def test_what_there_is_not_is_refused(at_acme: Client, url: Url, chosen: dict[str, str]) -> None:
+def test_what_there_is_not_is_refused(
+    in_acme: Tenant, at_acme: Client, url: Url, chosen: dict[str, str]
+) -> None:
     whole = {"report": "day", "every": "day", "format": "csv"} | chosen
     assert at_acme.post(url("report_mails"), whole).status_code == 422
     assert not ReportSchedule.objects.exists()

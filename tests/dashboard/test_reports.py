@@ -113,7 +113,7 @@ def everything(at_acme: Client, url: Url, trade: None, link: Link, pay: Pay) -> 
     [
         ("tag", None, {"vip": "₹500.00", "No tag": "₹123.45"}),
         ("success", ["2", "1", "0", "66.7 %"], {}),
-        ("success-method", ["2", "1", "0", "66.7 %"], {"UPI": "50.0 %"}),
+        ("success-method", ["2", "1", "0", "66.7 %"], {"UPI": "66.7 %"}),
         ("failures", ["1", "100.0 %", "₹500.00"], {"declined": "₹500.00"}),
         ("refunds", ["1", "₹200.00"], {}),
         ("refund-reasons", ["1", "₹200.00"], {"No reason given": "₹200.00"}),
