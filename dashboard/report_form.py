@@ -32,11 +32,14 @@ class ReportForm(forms.Form):
 
     def __init__(self, data: Mapping[str, str]) -> None:
         given = {name: data[name] for name in data if data[name]}
-        days = BY_NAME.get(given.get("report", USUAL), BY_NAME[USUAL]).usual
-        usual = {"to": today(), "from": today() - timedelta(days=days - 1)}
+        report = BY_NAME.get(given.get("report", USUAL), BY_NAME[USUAL])
+        usual = {"to": today(), "from": today() - timedelta(days=report.usual - 1)}
         super().__init__({"report": USUAL} | usual | given)
         self.fields["from"] = DayField(label=gettext_lazy("From"))
         self.fields["to"] = DayField(label=gettext_lazy("To"))
+        if not report.dated:
+            for name in ("from", "to"):
+                self.fields[name].widget = forms.HiddenInput()
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data

@@ -111,10 +111,13 @@ def _compared(seen: Today, label: str, value: int, then: int, text: Callable[[in
 
 
 def _rate(seen: Today) -> Stat:
-    then = shown(SHARE, seen.outcomes_then.success_permille)
-    note = _("%(value)s on all of last %(weekday)s") % (_weekday(seen) | {"value": then})
-    value = shown(SHARE, seen.outcomes.success_permille)
-    return {"label": _("Success rate"), "value": value, "note": note}
+    then = seen.outcomes_then.success_permille
+    note = _("nobody paid last %(weekday)s") % _weekday(seen)
+    if then is not None:
+        value = {"value": shown(SHARE, then)}
+        note = _("%(value)s on all of last %(weekday)s") % (_weekday(seen) | value)
+    rate = shown(SHARE, seen.outcomes.success_permille)
+    return {"label": _("Success rate"), "value": rate, "note": note}
 
 
 def _refunds(seen: Today) -> Stat:

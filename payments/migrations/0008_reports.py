@@ -10,7 +10,8 @@ import config.clock
 UNCOUNTED = migrations.RunSQL(
     [
         "CREATE INDEX payment_uncounted ON payments_payment (created_at) "
-        "WHERE counted_as IS DISTINCT FROM (state || '/' || method || '/' || result_code)"
+        "WHERE (counted_as IS DISTINCT FROM (state || '/' || method || '/' || result_code))::int"
+        " = 1"
     ],
     ["DROP INDEX payment_uncounted"],
 )
