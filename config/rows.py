@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 else:
     AnyField = Field
 VALUE = object()  # stands in the SQL's parameters for what is asked by
+UNLESS_THERE = "VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {key}"
+UNLESS_THERE_IF_FOUND = "SELECT {marks} FROM found ON CONFLICT DO NOTHING RETURNING {key}"
 
 
 class Statement(NamedTuple):
@@ -88,12 +90,10 @@ def insert(row: Model) -> None:
 def insert_unless_there(row: Model) -> bool:
     """Insert it at once and set its key; False, and nothing written, when a unique constraint
     has such a row."""
-    sql, values = _insertion(type(row), " ON CONFLICT DO NOTHING RETURNING ")
+    sql, values = _insertion(type(row), UNLESS_THERE)
     with _sent([Statement(sql, values(row))]) as cursor:
         found = cursor.fetchone()
-    if found is not None:
-        row.pk, row._state.adding, row._state.db = found[0], False, DEFAULT_DB_ALIAS
-    return found is not None
+    return _keyed(row, found[0] if found else None)
 
 
 def update(row: Model, *names: str) -> None:
@@ -111,6 +111,7 @@ class OneRow(Generic[M]):
 
     def __init__(self, queryset: QuerySet[M], *, by: str) -> None:
         self._queryset, self._by = queryset, by
+        self._insertions: dict[type[Model], tuple[str, Values]] = {}
 
     def get(self, value: object) -> M:
         """Raises the model's DoesNotExist."""
@@ -122,13 +123,37 @@ class OneRow(Generic[M]):
     def find(self, value: object) -> M | None:
         """None when there is no such row. Raises TransactionManagementError for a lock outside
         a transaction."""
-        sql, parameters = self._sql
-        if self._queryset.query.select_for_update and connection.get_autocommit():
-            raise TransactionManagementError("a lock outside a transaction")
-        values = [value if each is VALUE else each for each in parameters]
-        with _sent([Statement(sql, values)]) as cursor:
+        sql, _ = self._sql
+        with _sent([Statement(sql, self._values(value))]) as cursor:
             row = cursor.fetchone()
         return None if row is None else self._instance(row)
+
+    def get_and_insert(self, value: object, other: Model) -> tuple[M, bool]:
+        """As `get`, and `insert_unless_there(other)` once the row is locked: one statement."""
+        sql, values = self._and_insertion(type(other))
+        with _sent([Statement(sql, [*self._values(value), *values(other)])]) as cursor:
+            row = cursor.fetchone()
+        if row is None:
+            raise self._queryset.model.DoesNotExist  # type: ignore[attr-defined]
+        return self._instance(row), _keyed(other, row[-1])
+
+    def _and_insertion(self, model: type[Model]) -> tuple[str, "Values"]:
+        if model not in self._insertions:
+            found, _ = self._sql  # works the compiler out, too
+            columns = ", ".join(f"c{n}" for n in range(len(self._compiler.select)))
+            insertion, values = _insertion(model, UNLESS_THERE_IF_FOUND)
+            sql = (
+                f"WITH found ({columns}) AS MATERIALIZED ({found}),"  # noqa: S608
+                f" kept (made) AS ({insertion})"
+                " SELECT found.*, made FROM found LEFT JOIN kept ON true"
+            )
+            self._insertions[model] = sql, values
+        return self._insertions[model]
+
+    def _values(self, value: object) -> list[object]:
+        if self._queryset.query.select_for_update and connection.get_autocommit():
+            raise TransactionManagementError("a lock outside a transaction")
+        return [value if each is VALUE else each for each in self._sql[1]]
 
     def _instance(self, row: tuple[Any, ...]) -> M:
         start, end, names, related = self._shape
@@ -185,13 +210,20 @@ def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
 Values = Callable[[Model], tuple[Any, ...]]
 
 
+def _keyed(row: Model, key: object) -> bool:
+    """Whether it was inserted, and is known under this key from now on."""
+    if key is not None:
+        row.pk, row._state.adding, row._state.db = key, False, DEFAULT_DB_ALIAS
+    return key is not None
+
+
 @cache
-def _insertion(model: type[Model], returning: str = "") -> tuple[str, Values]:
-    """The SQL, and what reads its values off a row. `returning` ends before the key's name."""
+def _insertion(model: type[Model], what: str = "VALUES ({marks})") -> tuple[str, Values]:
+    """The SQL, and what reads its values off a row."""
     fields = [f for f in model._meta.local_concrete_fields if not isinstance(f, AutoField)]
     columns, marks = ", ".join(map(_column, fields)), ", ".join(["%s"] * len(fields))
-    key = returning and returning + _column(model._meta.pk)
-    return f"INSERT INTO {_table(model)} ({columns}) VALUES ({marks}){key}", _reader(fields)  # noqa: S608
+    end = what.format(marks=marks, key=_column(model._meta.pk))
+    return f"INSERT INTO {_table(model)} ({columns}) {end}", _reader(fields)
 
 
 @cache

@@ -79,6 +79,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 # The headers' middleware come first so that no answer, not even a static file, lacks them.
 MIDDLEWARE = [
     "config.middleware.logged",
+    "config.middleware.tallied",
     "config.language.spoken",
     "payments.shown.again",
     "django.middleware.security.SecurityMiddleware",
@@ -87,7 +88,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.unshared",
     "config.middleware.public_schema",
-    "config.middleware.tallied",
     "config.middleware.readable",
     "config.middleware.sessionless",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -1,6 +1,7 @@
 """What Paytm said about an order we know, kept word for word. Strangers are only counted."""
 
 import hashlib
+from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -25,12 +26,30 @@ def keep(
 
     A repeat has the same verdict and the same text, or the same `gist` where one is given.
     """
+    message = _message(payment.pk, source, raw, verdict, gist)
+    is_news = rows.insert_unless_there(message)
+    return message if is_news else _as_kept(message), is_news
+
+
+def lock_and_keep(
+    locking: rows.OneRow[Payment], key: UUID, source: str, raw: str, verdict: str, gist: str
+) -> tuple[Payment, Message]:
+    """The payment under its lock, and the message about it as by `keep`: one statement."""
+    message = _message(key, source, raw, verdict, gist)
+    payment, is_news = locking.get_and_insert(key, message)
+    return payment, message if is_news else _as_kept(message)
+
+
+def _message(key: UUID, source: str, raw: str, verdict: str, gist: str) -> Message:
     messages.labels(source, verdict).inc()
     digest = digest_of(verdict, gist or raw)
-    message = Message(payment=payment, source=source, digest=digest, raw=raw, verdict=verdict)
-    if rows.insert_unless_there(message):
-        return message, True
-    return Message.objects.get(payment=payment, source=source, digest=digest), False
+    return Message(payment_id=key, source=source, digest=digest, raw=raw, verdict=verdict)
+
+
+def _as_kept(message: Message) -> Message:
+    """The row that is there already."""
+    same = {name: getattr(message, name) for name in ("payment_id", "source", "digest")}
+    return Message.objects.get(**same)
 
 
 def keep_refused(payment: Payment, source: str, raw: str, reason: str) -> Message | None:

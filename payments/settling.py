@@ -61,9 +61,9 @@ def settle(payment: Payment, answer: OrderStatus) -> Payment:
     The payment, its timeline, its transfer and the job that tells people are one transaction.
     """
     with transaction.atomic():
-        locked = LOCKED.get(payment.pk)
-        message, _ = inbox.keep(
-            locked, Message.Source.STATUS, answer.raw, answer.outcome.value, _gist(answer)
+        verdict, gist = answer.outcome.value, _gist(answer)
+        locked, message = inbox.lock_and_keep(
+            LOCKED, payment.pk, Message.Source.STATUS, answer.raw, verdict, gist
         )
         claimed = _claimed_state(locked, answer)
         if claimed and may_become(locked.state, claimed, PAYMENT_RANK):

@@ -24,9 +24,13 @@ IST_MS = 19_800_000
 Item = Order | Refund
 
 
-def ripen(db: sqlite3.Connection, now: int) -> None:
-    """Pay out every day that is over."""
-    midnight = (now + IST_MS) // DAY_MS * DAY_MS - IST_MS
+def last_midnight(now: int) -> int:
+    """When the present day began."""
+    return (now + IST_MS) // DAY_MS * DAY_MS - IST_MS
+
+
+def ripen(db: sqlite3.Connection, midnight: int, now: int) -> None:
+    """Pay out every day that was over at this midnight. Once for each is enough."""
     for mid, items in _unsettled(db, midnight).items():
         for day in sorted({_day(item) for item in items} | {_day_of(midnight - 1)}):
             _pay_day(db, mid, day, now)

@@ -197,6 +197,27 @@ def test_one_address_may_look_so_often_and_no_more(
     assert elsewhere.status_code == 200
 
 
+def limit_rows() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM rate_limit")
+        return int(cursor.fetchone()[0])
+
+
+def test_two_processes_count_who_looks_often_together_and_write_nobody_else(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "WRITERS", [])
+    one, other = (tallies.Looks("together", 10, 60) for _ in range(2))
+    assert all(looks.hit("often") for looks in (one, other) for _ in range(8))
+    assert one.hit("seldom")
+    before = limit_rows()
+    one.merge()
+    other.merge()
+    assert limit_rows() == before + 1
+    assert not other.hit("often")
+    assert one.hit("seldom")
+
+
 def test_nothing_is_kept_of_looks_at_links_that_there_are_not(
     client: Client, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django_tenants.utils import tenant_context
 
@@ -66,6 +67,44 @@ def test_an_empty_merchant_stays_small(db: None) -> None:
     assert tables <= 35
     assert indexes <= 120
     assert size_in_bytes <= 2_500_000
+
+
+# Everything that a schema consists of, in the catalogue's own words.
+CATALOGUE = """
+    SELECT 'column', format('%%s.%%s %%s %%s %%s', c.relname, attname, atttypid::regtype,
+            attnotnull, pg_get_expr(adbin, adrelid))
+        FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+        LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+        WHERE relnamespace = %(s)s::regnamespace AND attnum > 0 AND relkind IN ('r', 'S')
+    UNION ALL SELECT 'index', indexdef FROM pg_indexes WHERE schemaname = %(s)s
+    UNION ALL SELECT 'constraint', conname || ' ' || conrelid::regclass || ' '
+            || pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = %(s)s::regnamespace
+    UNION ALL SELECT 'trigger', pg_get_triggerdef(t.oid)
+        FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+        WHERE relnamespace = %(s)s::regnamespace AND NOT tgisinternal
+"""
+
+
+def catalogue(tenant: Tenant) -> set[tuple[str, str]]:
+    """With the names of constraints that only PostgreSQL knows, and without the schema's own."""
+    with connection.cursor() as cursor:
+        cursor.execute(CATALOGUE, {"s": tenant.schema_name})
+        return {(kind, words.replace(f"{tenant.schema_name}.", "")) for kind, words in cursor}
+
+
+def test_a_schema_that_repeats_the_migrations_is_what_they_make(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provisioning, "_scripts", {})
+    migrated, repeated = provisioning.create_ready(), provisioning.create_ready()
+    assert len(catalogue(migrated)) > 500
+    assert catalogue(migrated) == catalogue(repeated)
+    applied = []
+    for tenant in (migrated, repeated):
+        with tenant_context(tenant):
+            applied.append(MigrationRecorder(connection).applied_migrations().keys())
+    assert applied[0] == applied[1]
 
 
 def test_tenants_hold_no_people_and_no_foreign_keys_out_of_themselves(acme: Tenant) -> None:
