@@ -76,3 +76,16 @@ def held_against(
 def say(words: object) -> None:
     """What a person may want to read beside the figures: on standard error."""
     print(words, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Cost(Figure):
+    """A metric with a goal that must not be exceeded: by the ratio of costs, or, where it is
+    `by_value`, by the value itself. `fits` is whether what the goal says beside it holds."""
+
+    by_value: bool = False
+    fits: bool = True
+
+    def line(self) -> str:
+        reached = self.value if self.by_value else self.ratio
+        return json.dumps(json.loads(super().line()) | {"ok": self.fits and reached <= self.goal})

@@ -207,6 +207,7 @@ JOB_MODULES = [
     "payments.refunding",
     "payments.outbox",
     "payments.settlement_import",
+    "payments.settlement_matching",
     "payments.surplus",
     "payments.proving",
     "tenants.upkeep",

@@ -1,6 +1,7 @@
 """What every page may show around its content. Cheap: a payer or a stranger costs no query."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -25,7 +26,12 @@ class Place(NamedTuple):
 
 WORLD = (
     Place(_("Home"), "house", "home.view", ("dashboard",)),
-    Place(_("Payments"), "credit-card", "payments.view", ("payments", "payment", "payment_ask")),
+    Place(
+        _("Payments"),
+        "credit-card",
+        "payments.view",
+        ("payments", "payment", "payment_ask", "payments_tags", "payments_looks"),
+    ),
     Place(
         _("Links"),
         "link",
@@ -117,9 +123,14 @@ def _item(request: HttpRequest, place: Place, where: dict[str, Any]) -> dict[str
     return {
         "label": place.label,
         "icon": place.icon,
-        "url": reverse(place.pages[0], kwargs=where),
+        "url": _address(place.pages[0], **where),
         "active": match is not None and match.url_name in place.pages,
     }
+
+
+@lru_cache(maxsize=10_000)
+def _address(name: str, **where: Any) -> str:
+    return reverse(name, kwargs=where)
 
 
 def _my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:

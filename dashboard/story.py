@@ -49,6 +49,7 @@ KINDS = {
         gettext_lazy("Paytm took the refund of %(amount)s off a payout"),
     ),
     "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),
+    "note": ("message-circle", gettext_lazy("Note")),
 }
 SILENCE = {"no_answer", "refund_no_answer"}
 WARNINGS = {"no_token", "refund_conflict", *SILENCE}

@@ -19,6 +19,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "refunds.create": MONEY,
     "surplus.decide": MONEY,
     "payments.ask": MONEY,
+    "payments.annotate": MONEY,
+    "views.share": MONEY,
     "receipts.send": MONEY,
     "team.view": EVERYONE,
     "team.manage": MANAGERS,

@@ -14,6 +14,7 @@ from config import metrics
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import CannotOpen
+from payments import searching
 from payments.asking import ask_later, ask_on_view
 from payments.clients import client_for
 from payments.models import Link, Payment
@@ -143,8 +144,15 @@ def resume(
     if payment and payment.state in STARTING:
         _refuse_closed(link)
         if told != NOTHING:
-            Payment.objects.filter(pk=payment.pk, state=payment.state).update(**asdict(told))
+            _tell(payment, told)
     return payment
+
+
+def _tell(payment: Payment, told: Told) -> None:
+    with transaction.atomic():
+        same = Payment.objects.filter(pk=payment.pk, state=payment.state)
+        if same.update(**asdict(told)):
+            searching.write(payment.pk)
 
 
 def begin(link: Link, amount_paise: int, request_key: str | None, told: Told = NOTHING) -> Payment:
@@ -231,6 +239,7 @@ def _create(link: Link, amount_paise: int, request_key: str | None, told: Told) 
         with transaction.atomic():
             _take_place(link)
             payment.save(force_insert=True)
+            searching.write(payment.pk)
             note(payment, "created")
             ask_later(payment)
     except IntegrityError as error:

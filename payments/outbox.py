@@ -4,7 +4,7 @@ The commit itself appends that one row and touches nothing that two payments sha
 is the outbox entry of the event that the merchant's systems are sent.
 """
 
-from payments import events, receipting
+from payments import events, receipting, searching
 from payments.folding import fold_soon
 from payments.models import Payment, Refund, Settlement
 from payments.settlement_matching import rematch
@@ -16,9 +16,11 @@ from tenants.jobs import MAIL, job
 
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
-    """A payment became `state`: fold the figures, tell the team and the merchant's systems, and
-    once it has arrived number its receipt and mail it to the payer; once for each state."""
+    """A payment became `state`: write down what it is found by, fold the figures, tell the team
+    and the merchant's systems, and once it has arrived number its receipt and mail it to the
+    payer; once for each state."""
     payment = _payment(payment_id)
+    searching.write(payment.pk)
     events.of_payment(payment, state)
     tell_payment(payment, state)
     rematch(payment)

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
@@ -102,19 +102,24 @@ def terms_of(text: str) -> tuple[str, ...]:
     numbers: list[str] = []
 
     def kept(match: re.Match[str]) -> str:
-        digits = re.sub(r"\D", "", match[0])
-        if len(digits) < 10:
+        number = _phone(match[0])
+        if not number:
             return match[0]
-        numbers.append(_phone(digits))
+        numbers.append(number)
         return " "
 
     rest = _NUMBER.sub(kept, text)
-    pieces = [quoted or plain for quoted, plain in _PIECES.findall(rest)]
-    return tuple(dict.fromkeys([*(p.strip() for p in pieces if p.strip()), *numbers]))
+    pieces = [quoted or _phone(plain) or plain for quoted, plain in _PIECES.findall(rest)]
+    terms = [" ".join(piece.replace('"', " ").split()) for piece in (*pieces, *numbers)]
+    return tuple(dict.fromkeys(filter(None, terms)))
 
 
-def _phone(digits: str) -> str:
-    """Without the country's +91 and the trunk's 0, which a stored number may or may not have."""
+def _phone(text: str) -> str:
+    """The digits of what may be a phone number, or "". Without the country's +91 and the trunk's
+    0, which what was written down may or may not have."""
+    digits = re.sub(r"[ ()./+-]", "", text)
+    if not (digits.isdigit() and digits.isascii() and 10 <= len(digits) <= 13):
+        return ""
     return digits[-10:] if digits.startswith(("91", "0")) else digits
 
 
@@ -185,7 +190,7 @@ def month(live: bool, moment: datetime) -> str:
     return f"@{'live' if live else 'test'}{moment.astimezone(UTC):%Y%m}"
 
 
-def _fill(chosen: str, values: list[object]) -> int:
+def _fill(chosen: str, values: list[Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_writing(chosen), values)
         return int(cursor.rowcount)

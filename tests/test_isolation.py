@@ -20,7 +20,7 @@ from dashboard import report_mails
 from merchants import roles
 from merchants.models import Profile
 from payments import receipting
-from payments.models import Payment, Refund, ReportSchedule
+from payments.models import Payment, Refund, ReportSchedule, SavedView
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -42,7 +42,14 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/receipt": "email=payer@example.com", "/state": "state=disabled", "/act": "act=take"}
+BODIES = {
+    "/receipt": "email=payer@example.com",
+    "/state": "state=disabled",
+    "/act": "act=take",
+    "/tags": "tag=vip",
+    "/notes": "words=Called.",
+    "/views": "name=Failed&query=status%3Dfailed",
+}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -83,6 +90,13 @@ def upload(live: bool) -> Any:
 
 def file_of_links(live: bool) -> Any:
     return make.batch(by=User.objects.get(name="Alice"), live=live).pk
+
+
+def view(live: bool) -> Any:
+    """One of the team's."""
+    owner = User.objects.get(name="Alice")
+    shared = {"owner_id": owner.pk, "name": uuid.uuid4().hex, "shared": True}
+    return SavedView.objects.create(live=live, **shared).pk
 
 
 def colleague(tenant: Tenant, live: bool) -> int:
@@ -130,6 +144,10 @@ IDS: dict[str, Maker] = {
     "payment": inside(paid),
     "payment_ask": inside(paid),
     "payment_receipt": inside(paid),
+    "payment_tag": inside(paid),
+    "payment_note": inside(paid),
+    "view_default": inside(view),
+    "view_remove": inside(view),
     "refund_new": inside(paid),
     "refund_try": inside(waiting_refund),
     "refund_stop": inside(waiting_refund),

@@ -92,12 +92,13 @@ def when(moment: datetime | date | None, form: str = "time") -> SafeString | str
     if not isinstance(moment, datetime):
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _day(moment))
     local = timezone.localtime(moment)
-    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}{_zone()}"
+    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}{zone_word()}"
     exact = dateformat.format(local, "l j F Y, H:i:s T")
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, short)
 
 
-def _zone() -> str:
+def zone_word() -> str:
+    """What stands behind a time whose zone its reader could not know."""
     name = timezone.get_current_timezone_name()
     return f" {name}" if name == timezone.get_default_timezone_name() else ""
 
@@ -234,6 +235,16 @@ def pagination(newer: str = "", older: str = "") -> str:
 def copy_field(label: str, value: str, secret: bool = False) -> str:
     """A value to take away. The id is derived from the label: one of a label per page."""
     return _ui("copy_field", label=label, value=value, secret=secret)
+
+
+@register.simple_tag
+def copy_id(value: str) -> SafeString:
+    """A small button that copies what stands before it; there is none without JavaScript."""
+    return format_html(
+        '<button class="copy-id" type="button" data-copy-text="{}" data-done="{}" hidden>'
+        "{}<span class=\"sr-only\">{}</span><span data-copy-word>{}</span></button>",
+        value, _("Copied"), icon("copy", "size-3.5"), value, _("Copy"),
+    )  # fmt: skip
 
 
 @register.simple_tag

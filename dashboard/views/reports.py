@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from dashboard import exports
 from dashboard.report_form import ReportForm
-from dashboard.reports import Line, Report, shown, table
+from dashboard.reports import SALES_GROUP, Asked, Line, Report, shown, table
+from payments import reporting
 from tenants.access import WorldRequest, member
 
 SHOWN = 500  # lines of a page; the files have all
@@ -31,6 +32,7 @@ def page(request: WorldRequest) -> HttpResponse:
         "count": len(lines),
         "total": _cells(report, report.total(lines)) if lines else None,
         "chart": report.chart(asked, lines),
+        "surplus_paise": _surplus(report, asked),
         "query": form.query,
         "tabs": [*form.presets()] if report.dated else [],
     }
@@ -69,6 +71,14 @@ def file_name(slug: str, live: bool, form: ReportForm) -> str:
 
 def _refused(request: WorldRequest, form: ReportForm) -> HttpResponse:
     return render(request, "dashboard/reports/page.html", {"form": form}, status=422)
+
+
+def _surplus(report: Report, asked: Asked) -> int:
+    """What arrived beside the sales, where a report is of sales."""
+    if report.group is not SALES_GROUP:
+        return 0
+    figures = reporting.by_method(asked.live, asked.first, asked.last)
+    return reporting.total(figures).surplus_paise
 
 
 def _row(request: WorldRequest, report: Report, line: Line) -> dict[str, Any]:
