@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from typing import Final
-from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.http import HttpResponse
-from django.utils.xmlutils import SimplerXMLGenerator
+
+from config.spreadsheets import Cell, Sheet, xlsx_parts
 
 # A cell that begins so may be run as a formula by a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -37,7 +37,7 @@ def table_bytes(kind: str, head: Sequence[str], rows: Iterable[Cells]) -> bytes:
 
 
 class Amount(str):
-    """Digits with a point, written by us: a leading minus is no formula."""
+    """Digits with a point and two decimals, written by us: a leading minus is no formula."""
 
 
 def _csv(head: Sequence[str], rows: Iterable[Cells]) -> bytes:
@@ -54,70 +54,23 @@ def _guarded(cell: str | int) -> str | int:
     return f"'{cell}"
 
 
-# --- XLSX, as small as it may be (ECMA-376): one sheet, its texts in their cells
-
-_HEAD: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
-_CONTENT: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-_PARTS: Final = {
-    "[Content_Types].xml": (
-        f'{_HEAD}<Types xmlns="{_PACKAGE}/content-types">'
-        '<Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_CONTENT}.sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_CONTENT}.worksheet+xml"/>'
-        "</Types>"
-    ),
-    "_rels/.rels": (
-        f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1"'
-        f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        f'{_HEAD}<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        '<sheet name="Report" sheetId="1" r:id="r1"/></sheets></workbook>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'{_HEAD}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1"'
-        f' Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
-    ),
-}
-
-
 def _xlsx(head: Sequence[str], rows: Iterable[Cells]) -> bytes:
     """Amounts and counts are numbers, everything else is text, which no spreadsheet runs."""
-    file = io.BytesIO()
-    with ZipFile(file, "w", ZIP_DEFLATED) as parts:
-        for name, text in _PARTS.items():
-            parts.writestr(name, text)
-        parts.writestr("xl/worksheets/sheet1.xml", _sheet([head, *rows]))
-    return file.getvalue()
+    every = [*rows]
+    kinds = [_kind([row[place] for row in every]) for place in range(len(head))]
+    paise = [[_paise(c) if k is Cell.RUPEES else c for c, k in zip(row, kinds, strict=True)]
+             for row in every]  # fmt: skip
+    return b"".join(xlsx_parts(Sheet("Report", head, kinds, paise)))
 
 
-def _sheet(rows: Iterable[Cells]) -> str:
-    text = io.StringIO()
-    xml = SimplerXMLGenerator(text, "utf-8")
-    xml.startDocument()
-    xml.startElement("worksheet", {"xmlns": _MAIN})
-    xml.startElement("sheetData", {})
-    for row in rows:
-        xml.startElement("row", {})
-        for cell in row:
-            _cell(xml, cell)
-        xml.endElement("row")
-    xml.endElement("sheetData")
-    xml.endElement("worksheet")
-    return text.getvalue()
+def _kind(column: list[str | int]) -> Cell:
+    """What all of a column is: text where it is mixed."""
+    if column and all(isinstance(cell, Amount) for cell in column):
+        return Cell.RUPEES
+    if column and all(isinstance(cell, int) for cell in column):
+        return Cell.NUMBER
+    return Cell.TEXT
 
 
-def _cell(xml: SimplerXMLGenerator, cell: str | int) -> None:
-    if isinstance(cell, int | Amount):
-        xml.startElement("c", {})
-        xml.addQuickElement("v", str(cell))
-    else:
-        xml.startElement("c", {"t": "inlineStr"})
-        xml.startElement("is", {})
-        xml.addQuickElement("t", cell)
-        xml.endElement("is")
-    xml.endElement("c")
+def _paise(amount: str | int) -> int:
+    return int(str(amount).replace(".", ""))

@@ -159,7 +159,7 @@ def cell(kind: str, value: Cell) -> str | int:
         return ""
     if kind == COUNT:
         return value
-    return Amount(plain_inr(value)) if kind == MONEY else Amount(f"{value // 10}.{value % 10}")
+    return Amount(plain_inr(value if kind == MONEY else value * 10))
 
 
 def table(report: Report, lines: Lines) -> tuple[list[str], Iterator[list[str | int]]]:

@@ -155,7 +155,7 @@ def _ask(column: str, live: bool, first: date, last: date) -> list[tuple[Any, ..
 
 
 def _fold_some() -> int:
-    values = {
+    values: dict[str, Any] = {
         "zone": _zone(),
         "undecided": [*map(str, UNDECIDED)],
         "waited": now() - WAIT_FOR_END,

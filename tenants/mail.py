@@ -51,13 +51,14 @@ def post_rendered(
 ) -> None:
     """Mail what is already rendered. Line breaks in the subject become blanks."""
     attached = [[name, base64.b64encode(content).decode()] for name, content in files]
+    more: dict[str, Any] = {"files": attached} if attached else {}
     deliver.enqueue(
         tenant_id or _current_tenant_id(),
         to=to,
         subject=" ".join(subject.split()),
         text=text,
         html=html,
-        **({"files": attached} if attached else {}),
+        **more,
     )
 
 

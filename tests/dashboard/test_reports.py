@@ -4,9 +4,8 @@ import csv
 import io
 from datetime import date, timedelta
 from typing import Any
-from xml.etree import ElementTree
-from zipfile import ZipFile
 
+import openpyxl
 import pytest
 from django.test import Client
 
@@ -43,11 +42,16 @@ def rows_of(answer: Any) -> list[dict[str, str]]:
 
 
 def sheet_of(answer: Any) -> list[dict[str, str]]:
-    """The rows of an Excel file as a spreadsheet shows them."""
-    with ZipFile(io.BytesIO(answer.content)) as parts:
-        sheet = ElementTree.fromstring(parts.read("xl/worksheets/sheet1.xml"))
-    rows = [["".join(cell.itertext()) for cell in row] for row in sheet[0]]
-    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+    """The rows of an Excel file, its numbers written as a CSV file has them."""
+    head, *rows = openpyxl.load_workbook(io.BytesIO(answer.content)).active.values
+    return [{name: as_text(name, cell) for name, cell in zip(head, row, strict=True)}
+            for row in rows if any(cell is not None for cell in row)]  # fmt: skip
+
+
+def as_text(name: str, cell: Any) -> str:
+    if isinstance(cell, int | float) and name.endswith(("(INR)", "(%)")):
+        return f"{cell:.2f}"
+    return "" if cell is None else str(cell)
 
 
 @pytest.mark.parametrize("report", [report.name for report in REPORTS if report.dated])
