@@ -21,7 +21,7 @@ from django.db import connection  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from dashboard import today as home  # noqa: E402
-from payments import attempts, reporting  # noqa: E402
+from payments import reporting  # noqa: E402
 from payments.folding import FIGURES, MOVEMENT, fold  # noqa: E402
 from tenants.current import today  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
@@ -40,8 +40,6 @@ Sums = list[list[Any]]
 def main(tenant_id: str) -> None:
     with tenant_context(Tenant.objects.get(pk=tenant_id)):
         fold()
-        while attempts.fold():
-            pass
         for line in sys.stdin:
             side, count = line.split()
             print(json.dumps(timed(SIDES[side], int(count))), flush=True)

@@ -76,14 +76,16 @@ def test_the_link_wants_a_sign_in(
     assert sign_in(charlie).get(path).status_code == 404
 
 
-def test_each_moment_is_one_mail_whatever_happens(daily: ReportSchedule, until: Until) -> None:
+def test_each_moment_is_one_mail_whatever_happens(
+    acme: Tenant, daily: ReportSchedule, until: Until
+) -> None:
     """The worker dies in the middle, the job is there twice, the moment comes late."""
     due = daily.next_at
     with transaction.atomic():
         report_mails.send(schedule_id=str(daily.pk), due=due.isoformat())
         transaction.set_rollback(True)
     for _ in range(2):
-        report_mails.send.enqueue(daily_tenant().pk, schedule_id=str(daily.pk), due=due.isoformat())
+        report_mails.send.enqueue(acme.pk, schedule_id=str(daily.pk), due=due.isoformat())
     until(due + timedelta(hours=3))
     report_mails.look_after()
     until(due + timedelta(hours=4))
@@ -91,10 +93,6 @@ def test_each_moment_is_one_mail_whatever_happens(daily: ReportSchedule, until: 
     until(due + timedelta(days=1))
     assert len(reports()) == 2
     assert len({each.subject for each in reports()}) == 2, "each tells of its own day"
-
-
-def daily_tenant() -> Tenant:
-    return Tenant.objects.get(slug="acme")
 
 
 def test_what_was_due_while_nothing_ran_comes_late_and_whole(
