@@ -4,8 +4,8 @@ import re
 from contextlib import ExitStack
 from typing import Any, Self
 
-# What asks, or only moves this connection about, is nothing to repeat; a schema is made once. Django
-# drops a foreign key by a text that begins with SET CONSTRAINTS, which is to be repeated.
+# What asks, or only moves this connection about, is nothing to repeat; a schema is made once.
+# Django drops a foreign key by a text that begins with SET CONSTRAINTS: that is to be repeated.
 NOT_REPEATED = re.compile(
     r"\s*(SELECT|SET(?! CONSTRAINTS)|SHOW|SAVEPOINT|RELEASE|ROLLBACK|CREATE SCHEMA)\b",
     re.IGNORECASE,

@@ -49,8 +49,8 @@ def sheet_of(answer: Any) -> list[dict[str, str]]:
 
 
 def as_text(name: str, cell: Any) -> str:
-    if isinstance(cell, int | float) and name.endswith(("(INR)", "(%)")):
-        return f"{cell:.2f}"
+    if isinstance(cell, int | float):
+        return f"{cell:.2f}" if name.endswith(("(INR)", "(%)")) else f"{cell:.0f}"
     return "" if cell is None else str(cell)
 
 
