@@ -79,7 +79,7 @@ def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:
             id=id, defaults={"token": new_token(current_tenant()), **offer, **made_by}
         )
         if created:
-            audit.record(by, "link.created", str(link), after=_facts(link))
+            audit.record(by, "link.created", str(link), after=_facts(link), of=link)
     if any(getattr(link, name) != value for name, value in offer.items()):
         raise OtherBody
     return link
@@ -102,7 +102,8 @@ def change_link(link: Link, terms: Terms, by: User) -> Link:
             for name in changed:
                 setattr(locked, name, getattr(terms, name))
             locked.save(update_fields=changed)
-            audit.record(by, "link.changed", str(locked), before, _told(terms, changed))
+            after = _told(terms, changed)
+            audit.record(by, "link.changed", str(locked), before, after, of=locked)
     shown.forget()
     return locked
 
@@ -146,7 +147,7 @@ def set_state(link: Link, state: Link.State, by: User, words: str | None = None)
             locked.disabled_at = None if opened else locked.disabled_at or now()
             locked.state, locked.closed_words = state, words
             locked.save(update_fields=["state", "closed_words", "disabled_at"])
-            audit.record(by, f"link.{state}", str(locked), before, after)
+            audit.record(by, f"link.{state}", str(locked), before, after, of=locked)
     shown.forget()
     return locked
 

@@ -42,7 +42,7 @@ def send(payment: Payment, to: str, by: User) -> Receipt:
     """Mail the receipt of a payment that has arrived to an address that a person chose."""
     receipt = number(payment)
     mail_receipt(payment, receipt, to)
-    audit.record(by, "receipt.sent", str(receipt), after={"to": to})
+    audit.record(by, "receipt.sent", str(receipt), after={"to": to}, of=payment)
     return receipt
 
 
