@@ -198,6 +198,7 @@ WEBHOOK_THREADS = env.integer("WEBHOOK_THREADS", 4, low=1, high=64)
 JOB_MODULES = [
     "tenants.mail",
     "tenants.limits",
+    "merchants.noticing",
     "payments.asking",
     "payments.batching",
     "payments.delivering",
@@ -275,9 +276,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = MODE == "test"
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("hi", "हिन्दी")]  # payers' pages; see config/language.py
+LANGUAGES = [("en", "English"), ("hi", "हिन्दी")]  # see config/language.py
 LANGUAGE_COOKIE_NAME = "lang"
-LOCALE_PATHS = [ROOT / "locale"]
+LOCALE_PATHS = [ROOT / "locale", ROOT / "locale/team"]
 USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 

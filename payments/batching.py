@@ -19,12 +19,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.clock import now
 from merchants import audit
+from merchants.noticing import notify
 from payments.forms import RupeesField
 from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms
 from payments.models import Batch, Link
@@ -305,7 +307,7 @@ def keep(sheet: Sheet, name: str, *, live: bool, by: User) -> tuple[Batch, bool]
     with transaction.atomic():
         batch, is_new = Batch.objects.get_or_create(live=live, digest=sheet.digest, defaults=kept)
         if is_new:
-            audit.record(by, "batch.created", str(batch), after=_facts(batch))
+            audit.record(by, "batch.created", str(batch), after=_facts(batch), of=batch)
     return batch, is_new
 
 
@@ -349,7 +351,7 @@ def _move(batch: Batch, out_of: tuple[str, ...], to: State, act: str, by: User) 
         locked.state = to
         locked.ended_at = now() if to == State.CANCELLED else None
         locked.save(update_fields=["state", "ended_at"])
-        audit.record(by, act, str(locked), after=_facts(locked))
+        audit.record(by, act, str(locked), after=_facts(locked), of=locked)
         if to == State.RUNNING:
             _step_on(locked)
 
@@ -370,9 +372,19 @@ def make_some(batch_id: str) -> None:
     batch.done += len(rows)
     if batch.done == batch.total:
         batch.state, batch.ended_at = State.DONE, now()
+        _tell(batch)
     else:
         _step_on(batch)
     batch.save(update_fields=["done", "state", "ended_at"])
+
+
+def _tell(batch: Batch) -> None:
+    """Let whoever uploaded the file know that it is done."""
+    if batch.created_by_id:
+        made = Link.objects.filter(batch=batch).count()
+        told: dict[str, str | int] = {"name": batch.name, "made": made, "total": batch.total}
+        where = {"slug": current_tenant().slug, "live": batch.live, "id": batch.pk}
+        notify(batch.created_by_id, "batch.done", told, reverse("link_batch", kwargs=where))
 
 
 def _locked(id: UUID) -> Batch:

@@ -4,8 +4,11 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from django.urls import reverse
+
 from config.clock import now
-from merchants.models import Endpoint, PaytmAccount, Profile
+from merchants import noticing
+from merchants.models import Endpoint, Notice, PaytmAccount, Profile
 from merchants.sealing import seal
 from merchants.signing import give_secret
 from payments import batching, collecting, settlement_import
@@ -123,3 +126,10 @@ def batch(
     rows = lines or (f"Masala chai,20,{secrets.token_hex(8)}",)
     sheet = batching.read_sheet("\n".join([head, *rows]).encode())
     return batching.keep(sheet, "invoices.csv", live=live, by=by)[0]
+
+
+def notice(user: User) -> Notice:
+    """Something this person has not opened yet."""
+    told = {"name": "invoices.csv", "made": 3, "total": 4}
+    page = reverse("notices", kwargs={"slug": current_tenant().slug})
+    return noticing.notify(user.pk, "batch.done", told, page)
