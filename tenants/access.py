@@ -26,7 +26,7 @@ from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
 from config.logs import tenant_key
-from merchants import roles
+from merchants import presence, roles
 from tenants import provisioning
 from tenants.current import zone
 from tenants.models import Membership, Tenant, User
@@ -95,7 +95,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
             refusal = _refusal(request, permission)
             if refusal is None and fresh and not proved_recently(request):
                 refusal = _proof_wanted(request, back_to)
-            return refusal or _within(request.tenant, view, request, kwargs)
+            return refusal or _within(request.tenant, _seen(view), request, kwargs)
 
         return _declare(enter, view, permission)
 
@@ -156,6 +156,16 @@ def _declare(enter: View, view: View, name: str) -> View:
     wrapped = view if enter is view else wraps(view)(enter)
     wrapped.access = name  # type: ignore[attr-defined]
     return wrapped
+
+
+def _seen(view: View) -> View:
+    """The view, once it is noted that this person was here today."""
+
+    def enter(request: MerchantRequest, **kwargs: Any) -> HttpResponse:
+        presence.note(request.user.pk)
+        return view(request, **kwargs)
+
+    return enter
 
 
 def _is_stranger(request: HttpRequest) -> bool:
