@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from merchants import roles
+from merchants import noticing, roles
+from tenants import schema
 from tenants.access import MerchantRequest
 from tenants.models import Membership, User
 
@@ -62,6 +63,7 @@ WORLD = (
 )
 MERCHANT = (
     Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role", "team_remove")),
+    Place(_("Activity"), "history", "activity.view", ("activity",)),
     Place(_("Settings"), "settings", "settings.view", ("settings", "settings_live")),
 )
 PLATFORM = (
@@ -97,15 +99,27 @@ def _merchant(request: MerchantRequest) -> dict[str, Any]:
             "live_url": reverse("dashboard", kwargs={"slug": slug, "live": True}),
             "live_open": tenant.live_open,
         },
-        "my_merchants": SimpleLazyObject(lambda: _my_merchants(request.user, slug)),
+        "go_url": reverse("go", kwargs={"slug": slug, "live": _world_of(request)}),
+        # Asked only by a page that draws the header.
+        "unread": SimpleLazyObject(lambda: _unread(request)),
+        "my_merchants": SimpleLazyObject(lambda: my_merchants(request.user, slug)),
         "new_merchant_url": reverse("new_merchant"),
     }
 
 
+def _unread(request: MerchantRequest) -> int:
+    """What the bell counts; nothing on a page that is refused before its merchant is entered."""
+    return noticing.unread(request.user.pk) if schema.tenant() == request.tenant else 0
+
+
+def _world_of(request: MerchantRequest) -> bool:
+    live: bool | None = getattr(request, "live", None)
+    return request.tenant.live_open if live is None else live
+
+
 def _nav(request: MerchantRequest) -> Iterator[dict[str, Any]]:
     """The places this role may see; from a page outside both worlds, those of the open one."""
-    live = getattr(request, "live", None)
-    live = request.tenant.live_open if live is None else live
+    live = _world_of(request)
     for places, where in ((WORLD, {"live": live}), (MERCHANT, {})):
         for place in places:
             if roles.may(request.membership.role, place.permission):
@@ -122,7 +136,8 @@ def _item(request: HttpRequest, place: Place, where: dict[str, Any]) -> dict[str
     }
 
 
-def _my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
+def my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
+    """The merchants this person is a member of; `slug` is the one they are in."""
     mine = Membership.objects.filter(user=user).order_by("tenant__name")
     return [
         {"name": name, "url": reverse("merchant", kwargs={"slug": other}), "active": other == slug}

@@ -3,12 +3,15 @@
 from django.urls import include, path, register_converter
 
 from dashboard.views import (
+    activity,
     batches,
     endpoints,
     events,
     exceptions,
+    go,
     home,
     links,
+    notices,
     payments,
     paytm,
     refunds,
@@ -24,6 +27,7 @@ register_converter(WorldConverter, "world")
 
 world = [
     path("", home.home, name="dashboard"),
+    path("go", go.go, name="go"),
     path("payments", payments.list, name="payments"),
     path("payments/<uuid:id>", payments.detail, name="payment"),
     path("payments/<uuid:id>/ask", payments.ask, name="payment_ask"),
@@ -81,8 +85,14 @@ world = [
 urlpatterns = [
     path("", home.door, name="merchant"),
     path("<world:live>/", include(world)),
+    path("activity", activity.list, name="activity"),
+    path("activity.csv", activity.csv, name="activity_csv"),
+    path("notices", notices.list, name="notices"),
+    path("notices/read", notices.read_all, name="notices_read"),
+    path("notices/<uuid:id>", notices.open, name="notice_open"),
     path("team", team.page, name="team"),
     path("team/invitations", team.invite, name="team_invite"),
+    path("team/invitations/<uuid:id>/resend", team.resend, name="team_resend"),
     path("team/invitations/<uuid:id>/revoke", team.revoke, name="team_revoke"),
     path("team/<int:id>/role", team.role, name="team_role"),
     path("team/<int:id>/remove", team.remove, name="team_remove"),

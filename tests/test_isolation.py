@@ -144,6 +144,8 @@ IDS: dict[str, Maker] = {
     "team_role": colleague,
     "team_remove": colleague,
     "team_revoke": lambda tenant, live: offer(tenant).pk,
+    "team_resend": lambda tenant, live: offer(tenant).pk,
+    "notice_open": inside(lambda live: make.notice(User.objects.get(name="Alice")).pk),
     "platform_merchant": lambda tenant, live: tenant.pk,
     "platform_approve": lambda tenant, live: tenant.pk,
     "platform_suspend": lambda tenant, live: tenant.pk,
