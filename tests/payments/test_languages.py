@@ -1,4 +1,5 @@
-"""Payers read English or Hindi, as they choose or as their browser says; all else is English."""
+"""Payers read English or Hindi, as they choose or as their browser says. The team's own choice is
+proved in tests/dashboard/test_language.py."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -109,8 +110,7 @@ def test_the_team_reads_english_whatever_its_browser_wants(
     client: Client, sign_in: SignIn, acme: Tenant, alice: Any
 ) -> None:
     team = sign_in(alice)
-    team.cookies["lang"] = "hi"
-    for path in ("/m/acme/test/links", "/m/acme/settings?lang=hi", "/accounts/login/", "/p", "/px"):
+    for path in ("/m/acme/test/links", "/m/acme/settings", "/accounts/login/?lang=hi", "/p", "/px"):
         client.get(f"/p/{make.link().token}?lang=hi")  # whom this thread served before
         page = team.get(path, headers={"accept-language": HINDI}, follow=True)
         assert language(page) == "en"
@@ -133,8 +133,11 @@ def language_said(page: Any) -> str:
 def test_the_rule_is_one_function(rf: Any) -> None:
     for path in ("/p/x", "/paytm/x/callback"):
         assert language_of(rf.get(path, headers={"accept-language": HINDI})) == "hi"
-    for path in ("/", "/m/acme/settings", "/platform/", "/p"):
+    for path in ("/", "/platform/", "/p"):
         assert language_of(rf.get(path, {"lang": "hi"}, headers={"accept-language": HINDI})) == "en"
+    settings_page = "/m/acme/settings"
+    assert language_of(rf.get(settings_page, headers={"accept-language": HINDI})) == "en"
+    assert language_of(rf.get(settings_page, {"lang": "hi"})) == "hi"
 
 
 # --- No English is left ----------------------------------------------------------------------
