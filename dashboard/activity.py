@@ -32,7 +32,7 @@ from tenants.current import zone
 from tenants.models import Membership, Role, Tenant
 
 CHUNK: Final = 1000
-LONGEST: Final = 200  # characters of one value
+LONGEST: Final = 120  # characters of one value
 NOTHING: Final = "—"
 
 FIELDS: Final[dict[str, Any]] = {
@@ -241,10 +241,15 @@ def row_of(event: AuditEvent, slug: str) -> dict[str, Any]:
         "by_id": event.by_id,
         "who": event.by_name,
         "what": acts.in_words(event.act),
-        "subject": event.subject,
+        "subject": _subject_of(event),
         "url": _place_of(event, slug),
         "changes": [*changes_of(event)],
     }
+
+
+def _subject_of(event: AuditEvent) -> str:
+    """What it was done to; nothing where that only repeats what changed."""
+    return "" if set(event.subject.split(", ")) <= event.after.keys() else event.subject
 
 
 def changes_of(event: AuditEvent) -> Iterator[tuple[str, str, str]]:
@@ -270,7 +275,8 @@ def readable(name: str, value: Any) -> str:
         return _kinds(value)
     if value in (None, "", [], "[]"):
         return NOTHING
-    return _told(name, value)[:LONGEST]
+    words = _told(name, value)
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
 def _told(name: str, value: Any) -> str:
