@@ -24,6 +24,8 @@
     if (palette.open) return palette.close()
     palette.showModal()
     field.value = ''
+    asked = null
+    hasty = false
     field.focus()
     window.htmx.trigger(field, 'go')
   }
@@ -33,18 +35,26 @@
     if (all.length) choose(all[(all.indexOf(chosen()) + by + all.length) % all.length])
   }
 
-  palette.addEventListener('htmx:afterSwap', function () {
+  // What the list was asked for, and whether Enter was pressed before its answer was there.
+  let asked = null
+  let hasty = false
+  palette.addEventListener('htmx:afterSwap', function (event) {
+    asked = event.detail.requestConfig.formData.get('q')
     field.setAttribute('aria-expanded', String(options().length > 0))
     choose(options()[0])
+    if (asked !== field.value) return
+    if (hasty && chosen()) chosen().click()
+    hasty = false
   })
   field.addEventListener('keydown', function (event) {
     if (event.isComposing) return
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault()
       step(event.key === 'ArrowDown' ? 1 : -1)
-    } else if (event.key === 'Enter' && chosen()) {
+    } else if (event.key === 'Enter') {
       event.preventDefault()
-      chosen().click()
+      hasty = asked !== field.value
+      if (!hasty && chosen()) chosen().click()
     }
   })
   // A place on this very page leaves the dialog open otherwise.
