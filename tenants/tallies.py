@@ -55,6 +55,11 @@ class Looks:
     With n processes up to n times a second's worth and n times `QUIET` more than `most` may pass.
     """
 
+    _window: int
+    _own: dict[tuple[str, int], int]
+    _new: Counter[tuple[str, int]]
+    _known: dict[tuple[str, int], int]
+
     def __init__(self, name: str, most: int, window: int) -> None:
         self.name, self.most, self.window = name, most, window
         self.forget()
@@ -83,9 +88,8 @@ class Looks:
 
     def forget(self) -> None:
         """As after a start."""
-        self._window, self._own = self._now(), dict[tuple[str, int], int]()
-        self._new = Counter[tuple[str, int]]()
-        self._known = dict[tuple[str, int], int]()
+        self._window, self._own = self._now(), {}
+        self._new, self._known = Counter(), {}
 
     def _now(self) -> int:
         return int(time.time()) // self.window
