@@ -5,14 +5,15 @@ chosen before, else what the browser prefers. All else is English until it is tr
 """
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import activate, get_language_from_request
 
-from config.middleware import Answer
+if TYPE_CHECKING:  # it answers with error pages, which offer a language
+    from config.middleware import Answer
 
 PAYERS: Final = ("/p/", "/paytm/")
 YEAR: Final = 365 * 24 * 3600
@@ -20,7 +21,7 @@ YEAR: Final = 365 * 24 * 3600
 CHOICE = re.compile(r"(?:^|&)lang=([a-z]{2})(?=&|$)")
 
 
-def spoken(get_response: Answer) -> Answer:
+def spoken(get_response: "Answer") -> "Answer":
     """Answer in the language of `language_of`, and remember what a payer chose for a year.
 
     Stands outside all that speaks, or that would speak the last request's language.
@@ -32,16 +33,21 @@ def spoken(get_response: Answer) -> Answer:
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Language", language)
-            if request.path_info.startswith(PAYERS):
+            if is_of_payers(request):
                 _for_payers(request, response)
         return response
 
     return middleware
 
 
+def is_of_payers(request: HttpRequest) -> bool:
+    """Whether payers read what this address answers, and so may choose the language."""
+    return request.path_info.startswith(PAYERS)
+
+
 def language_of(request: HttpRequest) -> str:
     """The language to answer this request in, one of settings.LANGUAGES."""
-    if not request.path_info.startswith(PAYERS):
+    if not is_of_payers(request):
         return settings.LANGUAGE_CODE
     return _asked_for(request) or get_language_from_request(request)
 

@@ -43,6 +43,7 @@ KINDS = {
     ),
     "refund_requested": ("undo-2", gettext_lazy("Refund of %(amount)s asked for")),
     "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
+    "receipt_sent": ("mail", gettext_lazy("The receipt was sent again")),
     "settled": ("landmark", gettext_lazy("Paytm paid it out")),
     "refund_settled": (
         "landmark",
@@ -151,4 +152,6 @@ def _detail(entry: TimelineEntry) -> Any:
         return MEANINGS.get(verdict, REFUSED if verdict.startswith("refused:") else verdict)
     if entry.kind == "refund_requested" and entry.words:
         return _("Reason: %(reason)s") % {"reason": entry.words}
+    if entry.kind == "receipt_sent":
+        return _("To %(address)s") % {"address": entry.words}
     return entry.words

@@ -48,6 +48,7 @@ world = [
     path("links/<uuid:id>/print", links.print, name="link_print"),
     path("links/<uuid:id>/payments.csv", links.payments_csv, name="link_payments_csv"),
     path("links/preview", links.preview, name="link_preview"),
+    path("links/preview.css", links.preview_colour, name="link_preview_colour"),
     path("events", events.list, name="events"),
     path("events/<uuid:id>", events.detail, name="event"),
     path("deliveries/<uuid:id>", events.delivery, name="delivery"),

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from django.utils.translation import gettext_lazy
 from config.clock import now
 from merchants import audit
 from payments.forms import RupeesField
+from payments.link_fields import MethodsField, QuestionsField, SuggestionsField, refuse_outside
 from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms
 from payments.models import Batch, Link
 from payments.money import MAX_PAISE, MIN_PAISE
@@ -36,6 +38,7 @@ from tenants.routing import new_token
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 5_000
+WAITS = timedelta(days=7)  # for its start; then it is forgotten
 CHUNK = 100  # rows of a step, after which others have their turn
 MOST_PAYMENTS = 100_000
 
@@ -125,15 +128,19 @@ FIELDS: dict[str, forms.Field] = {
     "notes": _words(1000),
     "min_amount": RupeesField(required=False),
     "max_amount": RupeesField(required=False),
+    "suggestions": SuggestionsField(),
     "payments": TimesField(),
     "starts_at": MomentField(hour="00:00"),
     "expires_at": MomentField(hour="23:59"),
     "ask_name": AskedField(),
     "ask_email": AskedField(),
     "ask_phone": AskedField(),
+    "questions": QuestionsField(required=False, max_length=1000),
+    "methods": MethodsField(required=False, max_length=200),
     "thanks": _words(300),
     "return_url": _words(400, validators=[_URL]),
 }
+OF_OPEN_AMOUNTS = ("min_amount", "max_amount", "suggestions")
 
 
 # --- A file
@@ -260,12 +267,16 @@ def _crossed(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _wrong_limits(found: dict[str, Any]) -> dict[str, str]:
-    low, high = found.get("min_amount"), found.get("max_amount")
+    low, high = found.get("min_amount") or MIN_PAISE, found.get("max_amount") or MAX_PAISE
     if found.get("amount"):
-        needless = [name for name in ("min_amount", "max_amount") if found.get(name)]
+        needless = [name for name in OF_OPEN_AMOUNTS if found.get(name)]
         return dict.fromkeys(needless, _("Leave this empty, or the amount."))
-    if (low or MIN_PAISE) > (high or MAX_PAISE):
+    if low > high:
         return {"max_amount": _("This is less than the least amount.")}
+    try:
+        refuse_outside(found.get("suggestions", ()), low, high)
+    except ValidationError as error:
+        return {"suggestions": " ".join(error.messages)}
     return {}
 
 
@@ -284,7 +295,7 @@ def _wrong_times(found: dict[str, Any]) -> dict[str, str]:
 
 def _terms(found: dict[str, Any]) -> Terms:
     same = ("description", "reference", "notes", "thanks", "starts_at", "expires_at", "return_url")
-    asked = ("ask_name", "ask_email", "ask_phone")
+    asked = ("ask_name", "ask_email", "ask_phone", "suggestions", "questions", "methods")
     return Terms(
         amount_paise=found["amount"],
         min_paise=found["min_amount"] or MIN_PAISE,
@@ -338,6 +349,15 @@ def cancel(batch: Batch, by: User) -> None:
     Links that are made stay; `start` goes on after the last of them.
     """
     _move(batch, (State.WAITING, State.RUNNING), State.CANCELLED, "batch.cancelled", by)
+
+
+def forget_the_old() -> None:
+    """Delete files that nobody started for a week. Inside a transaction; one that is being
+    started at this moment is left alone."""
+    old = Batch.objects.filter(state=State.WAITING, created_at__lt=now() - WAITS)
+    for batch in old.select_for_update(skip_locked=True).order_by("pk"):
+        audit.record(None, "batch.forgotten", str(batch), before=_facts(batch))
+        batch.delete()
 
 
 def _move(batch: Batch, out_of: tuple[str, ...], to: State, act: str, by: User) -> None:

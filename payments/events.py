@@ -89,7 +89,7 @@ def payment_facts(payment: Payment, state: str) -> Facts:
             "email": payment.payer_email,
             "phone": payment.payer_phone,
         },
-        "answers": payment.answers,
+        "answers": [[label, "Yes" if each is True else each] for label, each in payment.answers],
         "created_at": moment(payment.created_at),
         "paid_at": moment(payment.paid_at) if arrived else None,
     }

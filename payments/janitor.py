@@ -11,6 +11,7 @@ from django.db.models import Q
 from config.clock import now
 from merchants.models import Endpoint
 from payments.asking import ask_soon
+from payments.batching import forget_the_old
 from payments.delivering import deliver_soon
 from payments.models import Delivery, Payment, Refund
 from payments.refunding import ask_refund_soon
@@ -30,7 +31,8 @@ def sweep() -> None:
 
 @job(lane=BULK, atomic=True)
 def mend() -> None:
-    """Write the jobs of this merchant's overdue payments, refunds and deliveries once more."""
+    """Write the jobs of this merchant's overdue payments, refunds and deliveries once more, and
+    forget what nobody wants any longer."""
     overdue = now() - OVERDUE
     for payment in Payment.objects.filter(next_ask_at__lt=overdue).order_by("pk").iterator():
         ask_soon(payment)
@@ -39,3 +41,4 @@ def mend() -> None:
     late = Q(deliveries__state=Delivery.State.WAITING, deliveries__next_at__lt=overdue)
     for endpoint in Endpoint.objects.filter(late).distinct().order_by("pk"):
         deliver_soon(endpoint)
+    forget_the_old()

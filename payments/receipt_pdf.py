@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
+from unicodedata import normalize
 
 from django.conf import settings
 from django.urls import reverse
@@ -41,7 +42,7 @@ def facts_of(payment: Payment) -> Facts:
     facts = [
         (_("Received from"), payment.payer_name),
         (_("For"), payment.description),
-        *((str(label), str(words)) for label, words in payment.answers),
+        *payment.answered,
         (_("Asked for"), format_inr(payment.amount_paise) if _differs(payment) else ""),
         (_("Paid on"), _time(payment.paid_at or payment.decided_at)),
         (_("Paid by"), str(payment.get_method_display()) if payment.method else ""),
@@ -72,7 +73,7 @@ class _Paper(FPDF):
 
     def __init__(self, live: bool) -> None:
         super().__init__(format=A5)
-        self.live = live
+        self.live, self.lacks_letters = live, False
         self.set_margins(14, 14)
         self.set_auto_page_break(True, 14)
         self.add_font("Mukta", "", FONTS / "Mukta-Regular.ttf")
@@ -107,9 +108,18 @@ class _Paper(FPDF):
         )
 
     def written(self, words: str) -> str:
-        """The words with ? for each letter that our font lacks, which would not show at all."""
+        """The words as our font has them; ? for each letter that it lacks, which would not show
+        at all."""
+        return "".join(self._letter(letter) for letter in normalize("NFC", words))
+
+    def _letter(self, letter: str) -> str:
+        """Itself, or the plain one that it is made of: `s` for the Romanian `ș`, `1` for `①`."""
         known = self.fonts["mukta"].cmap  # type: ignore[union-attr]  # it is a TrueType font
-        return "".join(c if ord(c) in known or c == "\n" else "?" for c in words)
+        if letter == "\n" or ord(letter) in known:
+            return letter
+        plain = "".join(part for part in normalize("NFKD", letter) if ord(part) in known)
+        self.lacks_letters |= not plain
+        return plain or "?"
 
     def table_of(self, facts: Facts) -> None:
         """Labels on the left, words on the right, however long either is."""
@@ -156,6 +166,9 @@ def _write_foot(paper: _Paper, payment: Payment, profile: Profile) -> None:
         paper.line_of(f"{ask} {contact}", 9, colour=MUTED)
     page = f"{settings.BASE_URL}{reverse('pay_status', kwargs={'token': payment.token})}"
     paper.line_of(f"{_('How it stands now:')} {page}", 9, colour=MUTED)
+    if paper.lacks_letters:
+        words = _("A ? may stand for a letter that cannot be printed here. That page has it.")
+        paper.line_of(words, 9, colour=MUTED)
 
 
 def _outcome(payment: Payment) -> str:

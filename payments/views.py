@@ -51,6 +51,8 @@ NOT_BEGUN = {
     "foreign": 403,
     "early": 403,
     "held": 409,
+    "pending": 409,
+    "own_pending": 409,
     "in_flight": 409,
     "changed": 409,
     "other_body": 422,
@@ -93,9 +95,13 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
 def _look(request: PayerRequest, link: Link, true_of: shown.Mark | None) -> HttpResponse:
     """The link's page; made to be shown again where it is for anybody."""
     form = PayForm(link=link, initial={"key": shown.KEY if true_of else shown.new_key()})
-    page = _pay_page(request, link, form, collecting.why_closed(link))
+    refusal = collecting.why_not_now(link, own_attempts.known(request))
+    if refusal is None:
+        page = _pay_page(request, link, form)
+    else:
+        page = _pay_page(request, link, form, refusal.reason, refusal.seconds)
     if true_of:
-        shown.offer(page, request.tenant, link, true_of)
+        shown.offer(page, request.tenant, link, true_of, getattr(refusal, "until", None))
     return page
 
 

@@ -49,8 +49,7 @@ def payment(link: Link, **fields: object) -> Payment:
         account=PaytmAccount.objects.get(live=link.live, state="active"),
         description=link.description,
         amount_paise=link.amount_paise,
-        state="open",
-        **fields,
+        **({"state": "open"} | fields),
     )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
 from merchants.models import PaytmAccount
+from payments import questions
 from payments.methods import Method
 from payments.models.link import Link
 from payments.states import ARRIVED, PaymentState
@@ -48,7 +49,7 @@ class Payment(models.Model):
     payer_name = models.CharField(max_length=80, blank=True)
     payer_email = models.EmailField(blank=True)
     payer_phone = models.CharField(max_length=20, blank=True)
-    # [question, answer] as they were asked and given.
+    # [question, answer] as they were asked and given; True for a checkbox.
     answers = models.JSONField(default=list)
     language = models.CharField(max_length=5, default="en")
     # Which of the link's payments this one is, once it is good. Unique per link.
@@ -123,6 +124,11 @@ class Payment(models.Model):
     def refundable_paise(self) -> int:
         """What may still be sent back, in paise: of all that arrived, expected or not."""
         return self.received_paise - self.refunded_paise - self.reserved_paise
+
+    @property
+    def answered(self) -> list[tuple[str, str]]:
+        """Questions and answers, in words of the active language."""
+        return questions.in_words(self.answers)
 
     @property
     def counts_as_sale(self) -> bool:

@@ -21,7 +21,7 @@ AS_IN_ENGLISH = {"UPI", "EMI", "GSTIN", "Paytm ID"}
 TO_THE_TEAM = {
     *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
     *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
-    *("payments/batching.py", "payments/shown.py"),
+    *("payments/batching.py", "payments/link_fields.py", "payments/shown.py"),
 }
 TEAM_MAILS = {
     *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),
