@@ -222,7 +222,7 @@ def _form_page(
     return render(request, "dashboard/links/form.html", context, status=status)
 
 
-def _as_data(logo: bytes | None) -> str:
+def _as_data(logo: bytes | memoryview | None) -> str:
     """As a data: address takes it; a new link has no address to fetch it from."""
     return base64.b64encode(logo).decode() if logo else ""
 
