@@ -7,7 +7,18 @@ missed is told in the line (`"ok": false`) and by nothing else.
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import callback_ack, checksum_verify, link_page, settle
+from benchmarks import (
+    callback_ack,
+    checksum_verify,
+    csv_vs_copy,
+    home,
+    link_page,
+    list_growth,
+    list_vs_bare,
+    search,
+    settle,
+    xlsx_vs_xlsxwriter,
+)
 from benchmarks.figures import Figure, Wrong, say
 from benchmarks.http_load import Silence
 from benchmarks.stage import Stage, set_up
@@ -22,6 +33,12 @@ FIGURES: dict[tuple[str, ...], Measure] = {
     ("checksum_verify",): checksum_verify.measure,
     ("callback_ack",): callback_ack.measure,
     ("settle",): settle.measure,
+    ("list_growth", "filter_growth"): list_growth.measure,
+    ("list_vs_bare", "list_vs_pretix"): list_vs_bare.measure,
+    ("search_vs_ilike", "search_p95_ms"): search.measure,
+    ("csv_vs_copy",): csv_vs_copy.measure,
+    ("xlsx_vs_xlsxwriter",): xlsx_vs_xlsxwriter.measure,
+    ("home_vs_raw_sum",): home.measure,
 }
 
 

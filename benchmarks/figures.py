@@ -33,13 +33,15 @@ class Round:
 
 @dataclass(frozen=True)
 class Figure:
-    """A metric's line. `ratio` is our speed over the limit's: larger is better."""
+    """A metric's line. `ratio` is our speed over the limit's: larger is better. `within` tells
+    whether what the goal says beside the ratio holds too."""
 
     metric: str
     value: float
     unit: str
     limit: float
     goal: float
+    within: bool = True
 
     @property
     def ratio(self) -> float:
@@ -55,13 +57,19 @@ class Figure:
                 "limit": round(self.limit, 1),
                 "ratio": round(self.ratio, 3),
                 "goal": self.goal,
-                "ok": self.ratio >= self.goal,
+                "ok": self.within and self.ratio >= self.goal,
             }
         )
 
 
 def held_against(
-    metric: str, unit: str, goal: float, *, limits: Sequence[Round], ours: Sequence[Round]
+    metric: str,
+    unit: str,
+    goal: float,
+    *,
+    limits: Sequence[Round],
+    ours: Sequence[Round],
+    within: bool = True,
 ) -> Figure:
     """The median round of both sides as a figure."""
     return Figure(
@@ -70,9 +78,23 @@ def held_against(
         unit=unit,
         limit=median(each.rate for each in limits),
         goal=goal,
+        within=within,
     )
 
 
 def say(words: object) -> None:
     """What a person may want to read beside the figures: on standard error."""
     print(words, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True)
+class Cost(Figure):
+    """A metric with a goal that must not be exceeded: by the ratio of costs, or, where it is
+    `by_value`, by the value itself. `fits` is whether what the goal says beside it holds."""
+
+    by_value: bool = False
+    fits: bool = True
+
+    def line(self) -> str:
+        reached = self.value if self.by_value else self.ratio
+        return json.dumps(json.loads(super().line()) | {"ok": self.fits and reached <= self.goal})

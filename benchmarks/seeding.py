@@ -2,23 +2,29 @@
 
 The n-th payment of a merchant has the id md5(n) and an order id that ends in n, so that
 pgbench's scripts and the benchmarks can name one without a look-up.
+
+`python -m benchmarks.seeding big PAYMENTS` makes one merchant with a year of business instead.
 """
 
 import json
 import os
 import secrets
 import sys
+from functools import partial
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
+from allauth.account.models import EmailAddress  # noqa: E402
 from django.db import connection  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
+from config.clock import now  # noqa: E402
 from merchants import connecting  # noqa: E402
 from merchants.models import PaytmAccount, Profile  # noqa: E402
+from payments import inventing  # noqa: E402
 from payments.models import Link  # noqa: E402
 from tenants import provisioning  # noqa: E402
 from tenants.models import Tenant, User  # noqa: E402
@@ -72,6 +78,7 @@ def merchant(owner: User, number: int, payments: int) -> dict[str, str]:
         secret = Profile.objects.get().paytm_secret(live=False)
     return {
         "id": str(tenant.pk),
+        "slug": str(tenant.slug),
         "key": tenant.key,
         "schema": tenant.schema_name,
         "mid": mid,
@@ -87,5 +94,23 @@ def fill(tenant: Tenant, payments: int) -> None:
         cursor.execute(PAYMENTS, [tenant.key, link.pk, account.pk, payments])
 
 
+def big(payments: int) -> list[dict[str, str]]:
+    """One merchant with so many payments in a year, and beside it one with none.
+
+    Returns what a benchmark must know to sign in as its owner and to look at its rows.
+    """
+    provisioning.prepare()
+    password = secrets.token_urlsafe(16)
+    owner = User.objects.create_user("owner@example.com", password, name="Owner")
+    EmailAddress.objects.create(user=owner, email=owner.email, verified=True, primary=True)
+    facts = [merchant(owner, number, 0) for number in range(2)]
+    with tenant_context(Tenant.objects.get(pk=facts[0]["id"])):
+        inventing.invent(payments, until=now())
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+    return [each | {"email": owner.email, "password": password} for each in facts]
+
+
 if __name__ == "__main__":
-    print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]))))
+    made = big if sys.argv[1] == "big" else partial(main, int(sys.argv[1]))
+    print(json.dumps(made(int(sys.argv[2]))))

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,11 @@ PORT = 8790
 STARTUP = 60
 WORK = "bench"  # the database that figures work on
 # What a seeded database depends on: the schemas, and what is put into them.
-SOURCES = ("*/migrations/*.py", "tenants/migrations_sql.py", "benchmarks/seeding.py")
+SOURCES = (
+    *("*/migrations/*.py", "tenants/migrations_sql.py"),
+    *("benchmarks/seeding.py", "payments/inventing.py"),
+)
+BIG = 5_000_000  # payments of a merchant that is large
 OTHER_INSTANCES = ("SIMULATOR_URL", "SIMULATOR_TOKEN", "EMAIL_URL", "LOG_LEVEL", "CONN_MAX_AGE")
 
 Facts = dict[str, str]
@@ -47,6 +51,7 @@ class Stage:
 
     directory: Path
     scale: float
+    database: str = WORK
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -68,14 +73,14 @@ class Stage:
 
     @property
     def url(self) -> str:
-        return self.url_of(WORK)
+        return self.url_of(self.database)
 
     def url_of(self, database: str) -> str:
         return embedded.url(self.directory / "postgres", database)
 
-    def ask(self, statement: str, values: Values = None, *, database: str = WORK) -> list[Row]:
+    def ask(self, statement: str, values: Values = None, *, database: str = "") -> list[Row]:
         """Run a statement; its rows, if it has any."""
-        connection = psycopg2.connect(self.url_of(database))
+        connection = psycopg2.connect(self.url_of(database or self.database))
         connection.autocommit = True
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -90,18 +95,32 @@ class Stage:
 
         Every merchant has so many payments that wait at Paytm; see `seeding`.
         """
-        seed = f"seed_{count}_{payments}_{_fingerprint()}"
-        path = self.directory / f"{seed}.json"
-        if not path.exists():
-            say(f"seeding {count} merchants of {payments} payments, once")
-            self._new_database(seed)
-            path.write_text(self._seed(seed, count, payments))
+        seed, facts = self._seeded(str(count), payments)
         self._new_database(WORK, f"TEMPLATE {seed}")
-        facts: list[Facts] = json.loads(path.read_text())
         return facts
 
-    def _seed(self, database: str, count: int, payments: int) -> str:
-        words = [sys.executable, "-m", "benchmarks.seeding", str(count), str(payments)]
+    def big_merchant(self, payments: int = BIG) -> tuple["Stage", list[Facts]]:
+        """A merchant with a year's payments, and one with none. The stage that is returned stands
+        on the seeded database itself, for it is too large to copy: look there and do not touch.
+        """
+        seed, facts = self._seeded("big", self.size(payments))
+        return replace(self, database=seed), facts
+
+    def _seeded(self, what: str, payments: int) -> tuple[str, list[Facts]]:
+        """The name of a database, seeded the first time, and what to know of it."""
+        seed = f"seed_{what}_{payments}_{_fingerprint()}"
+        path = self.directory / f"{seed}.json"
+        if not path.exists():
+            say(f"seeding {what} merchants of {payments} payments, once")
+            self._new_database(seed)
+            began = time.monotonic()
+            path.write_text(self._seed(seed, what, payments))
+            say(f"seeded in {time.monotonic() - began:.0f} s")
+        facts: list[Facts] = json.loads(path.read_text())
+        return seed, facts
+
+    def _seed(self, database: str, what: str, payments: int) -> str:
+        words = [sys.executable, "-m", "benchmarks.seeding", what, str(payments)]
         told = self.environment | {"DATABASE_URL": self.url_of(database)}
         done = subprocess.run(
             words, cwd=ROOT, env=told, stdout=subprocess.PIPE, check=True, text=True

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
+from config.language import is_of_payers
 from config.logs import describe
 
 logger = logging.getLogger(__name__)
@@ -74,7 +75,8 @@ def page(request: HttpRequest, status: int, words: str) -> HttpResponse:
     """The template named after the status, or, if even that fails, the bare words."""
     template = f"{status if status in TEMPLATES else 400}.html"
     try:
-        return render(request, template, {"message": words}, status=status)
+        context = {"message": words, "of_payers": is_of_payers(request)}
+        return render(request, template, context, status=status)
     except Exception:  # the page's own context may be what is broken
         logger.exception("error page failed", extra={"status": status})
         title = escape(words)

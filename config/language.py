@@ -1,27 +1,30 @@
 """Which language an answer speaks. One rule, for every request.
 
 Payers' pages are read in English or Hindi: what the address asks for (`?lang=hi`), else what was
-chosen before, else what the browser prefers. All else is English until it is translated too.
+chosen before, else what the browser prefers. So is a merchant's dashboard, except that there the
+browser has no say: whoever has not chosen Hindi reads English. All else is English.
 """
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import activate, get_language_from_request
 
-from config.middleware import Answer
+if TYPE_CHECKING:  # it answers with error pages, which offer a language
+    from config.middleware import Answer
 
 PAYERS: Final = ("/p/", "/paytm/")
+TEAM: Final = ("/m/", "/merchants/", "/invitations/")
 YEAR: Final = 365 * 24 * 3600
 # Read as it stands: what is wrong with the rest of the query is for others to refuse.
 CHOICE = re.compile(r"(?:^|&)lang=([a-z]{2})(?=&|$)")
 
 
-def spoken(get_response: Answer) -> Answer:
-    """Answer in the language of `language_of`, and remember what a payer chose for a year.
+def spoken(get_response: "Answer") -> "Answer":
+    """Answer in the language of `language_of`, and remember what a person chose for a year.
 
     Stands outside all that speaks, or that would speak the last request's language.
     """
@@ -32,18 +35,25 @@ def spoken(get_response: Answer) -> Answer:
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Language", language)
-            if request.path_info.startswith(PAYERS):
-                _for_payers(request, response)
+            if request.path_info.startswith(PAYERS + TEAM):
+                _remember(request, response)
         return response
 
     return middleware
 
 
+def is_of_payers(request: HttpRequest) -> bool:
+    """Whether payers read what this address answers, and so may choose the language."""
+    return request.path_info.startswith(PAYERS)
+
+
 def language_of(request: HttpRequest) -> str:
     """The language to answer this request in, one of settings.LANGUAGES."""
-    if not request.path_info.startswith(PAYERS):
-        return settings.LANGUAGE_CODE
-    return _asked_for(request) or get_language_from_request(request)
+    if is_of_payers(request):
+        return _asked_for(request) or get_language_from_request(request)
+    if request.path_info.startswith(TEAM):
+        return _asked_for(request) or _chosen(request) or settings.LANGUAGE_CODE
+    return settings.LANGUAGE_CODE
 
 
 def _asked_for(request: HttpRequest) -> str:
@@ -52,8 +62,14 @@ def _asked_for(request: HttpRequest) -> str:
     return asked[1] if asked and asked[1] in dict(settings.LANGUAGES) else ""
 
 
-def _for_payers(request: HttpRequest, response: HttpResponse) -> None:
-    if not 300 <= response.status_code < 400:
+def _chosen(request: HttpRequest) -> str:
+    """What was chosen before, "" where that is nothing we speak."""
+    chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+    return chosen if chosen in dict(settings.LANGUAGES) else ""
+
+
+def _remember(request: HttpRequest, response: HttpResponse) -> None:
+    if is_of_payers(request) and not 300 <= response.status_code < 400:
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
     asked = _asked_for(request)
     if asked and asked != request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME):

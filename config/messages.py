@@ -1,7 +1,8 @@
-"""`make messages`: the words that payers read, gathered from their sources into locale/hi.
+"""`make messages`: the words that people read, gathered from their sources for the translator.
 
-Only payers' words are translated yet, so only their sources are read: the templates of their
-pages and mails with whatever those stand on, and the modules named here. Needs no gettext.
+There are two catalogues: locale/hi holds what payers read, which must be whole at any time;
+locale/team/hi holds what a merchant's team reads in the dashboard besides, where a text that is
+not translated yet is shown in English. Needs no gettext.
 """
 
 import ast
@@ -20,6 +21,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 TEMPLATES: Final = ROOT / "templates"
 PO: Final = ROOT / "locale/hi/LC_MESSAGES/django.po"
 MO: Final = PO.with_suffix(".mo")
+TEAM_PO: Final = ROOT / "locale/team/hi/LC_MESSAGES/django.po"
+TEAM_MO: Final = TEAM_PO.with_suffix(".mo")
 
 # Where payers' templates begin; what they extend, include or draw by a tag is found from there.
 PAGES: Final = (
@@ -39,6 +42,13 @@ PARTS: Final = {
     "merchants/models.py": ("PHONE",),
     "tenants/models.py": ("Reason",),
 }
+# What the team reads, as the same kinds of places. Mails to it are English, as are the pages
+# about a person's own account and those of the platform.
+TEAM_PAGES: Final = ("dashboard/**/*.html", "merchants/*.html", "ui/*.html")
+TEAM_MODULES: Final = (
+    *("dashboard/**/*.py", "merchants/*.py", "payments/**/*.py"),
+    *("tenants/access.py", "tenants/models.py"),
+)
 # Django's own Hindi is old, and wrong in places: what payers may read of it is told anew here.
 DJANGO: Final = Path(django.__file__).parent
 DATES: Final = ("MONTHS", "MONTHS_3", "WEEKDAYS")
@@ -101,8 +111,12 @@ class Message:
 
 def found() -> dict[Key, Message]:
     """Every message in payers' sources, not translated."""
+    return _gathered(_everywhere())
+
+
+def _gathered(everywhere: Iterable[tuple[str, Message]]) -> dict[Key, Message]:
     messages: dict[Key, Message] = {}
-    for name, message in _everywhere():
+    for name, message in everywhere:
         known = messages.get(message.key, message)
         plural = known.plural or message.plural
         sources = tuple(dict.fromkeys((*known.sources, name)))
@@ -110,18 +124,25 @@ def found() -> dict[Key, Message]:
     return messages
 
 
-def found_in_hindi(known: Mapping[Key, Message]) -> list[Message]:
-    """Every message in payers' sources, as far as it is known in Hindi."""
+def found_for_the_team() -> dict[Key, Message]:
+    """Every message in the team's sources that payers' have not, not translated."""
+    payers = found()
+    return {key: each for key, each in _gathered(_of_the_team()).items() if key not in payers}
+
+
+def in_hindi(messages: Mapping[Key, Message], known: Mapping[Key, Message]) -> list[Message]:
+    """The messages, as far as they are known in Hindi."""
     return [
         replace(message, hindi=known[key].hindi if key in known else ())
-        for key, message in found().items()
+        for key, message in messages.items()
     ]
 
 
-def templates() -> list[Path]:
-    """The templates that a payer may get to see, those they are made of among them."""
+def templates(pages: Iterable[str] = PAGES) -> list[Path]:
+    """The templates that a payer, or whoever reads these pages, may get to see, those they are
+    made of among them."""
     seen: dict[Path, None] = {}
-    waiting = _matching(TEMPLATES, PAGES)
+    waiting = _matching(TEMPLATES, pages)
     while waiting:
         path = waiting.pop()
         if path not in seen:
@@ -182,18 +203,26 @@ def name_of(node: ast.AST) -> str:
 
 
 def main() -> int:
-    """Bring both files up to date; say what went and what waits to be translated."""
-    known = read(PO.read_text()) if PO.exists() else {}
-    merged = found_in_hindi(known)
-    PO.write_text(written(merged))
-    MO.write_bytes(compiled(merged))
-    for key in sorted(known.keys() - {message.key for message in merged}):
+    """Bring both catalogues up to date; say what went and what waits to be translated."""
+    waiting = _bring_up(found(), PO, MO)
+    _bring_up(found_for_the_team(), TEAM_PO, TEAM_MO)
+    return 1 if waiting else 0
+
+
+def _bring_up(messages: Mapping[Key, Message], po: Path, mo: Path) -> int:
+    """Returns how many are not translated."""
+    known = read(po.read_text()) if po.exists() else {}
+    merged = in_hindi(messages, known)
+    po.parent.mkdir(parents=True, exist_ok=True)
+    po.write_text(written(merged))
+    mo.write_bytes(compiled(merged))
+    for key in sorted(known.keys() - messages.keys()):
         print(f"no longer used: {key[1]!r} (was {known[key].hindi})")
     waiting = [message for message in merged if not message.translated]
     for message in waiting:
         print(f"not translated: {message.text!r} ({', '.join(message.sources)})")
-    print(f"{len(merged)} messages, {len(waiting)} of them not translated, in {PO}")
-    return 1 if waiting else 0
+    print(f"{len(merged)} messages, {len(waiting)} of them not translated, in {po}")
+    return len(waiting)
 
 
 def _everywhere() -> Iterator[tuple[str, Message]]:
@@ -210,6 +239,13 @@ def _everywhere() -> Iterator[tuple[str, Message]]:
         for message in _in_module(DJANGO / name):
             if message.text.startswith(starts):
                 yield f"django/{name}", message
+
+
+def _of_the_team() -> Iterator[tuple[str, Message]]:
+    for path in templates(TEAM_PAGES):
+        yield from ((_named(path), message) for message in _in_template(path))
+    for path in _matching(ROOT, TEAM_MODULES):
+        yield from ((_named(path), message) for message in _in_module(path))
 
 
 def _named(path: Path) -> str:

@@ -81,6 +81,12 @@ def ask(sql: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
         return cast("tuple[Any, ...] | None", cursor.fetchone())
 
 
+def ask_all(sql: str, values: Sequence[Any], *, again: bool = True) -> list[tuple[Any, ...]]:
+    """Run one statement at once; all of its answer."""
+    with _sent([Statement(sql, values, again)]) as cursor:
+        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+
+
 def insert(row: Model) -> None:
     """As `row.save(force_insert=True)`, but a key that the database makes is not fetched."""
     sql, values = _insertion(type(row))

@@ -30,12 +30,21 @@ COLUMNS = {
     "notes": gettext_lazy("For your team alone, such as the customer's name."),
     "min_amount": gettext_lazy("The least a payer may enter, where the amount is empty."),
     "max_amount": gettext_lazy("The most a payer may enter, where the amount is empty."),
+    "suggestions": gettext_lazy("Amounts to choose from, where the amount is empty: 100, 250."),
     "payments": gettext_lazy("How often it can be paid: empty for once, a number, or “unlimited”."),
     "starts_at": gettext_lazy("Takes payments from: 2027-01-31, 31/01/2027 or with a time, 18:00."),
     "expires_at": gettext_lazy("Takes payments until then; a day alone counts to its end."),
     "ask_name": gettext_lazy("Whether the payer is asked: empty or “no”, “optional”, “required”."),
     "ask_email": gettext_lazy("The same for an email address."),
     "ask_phone": gettext_lazy("The same for a phone number."),
+    "questions": gettext_lazy(
+        "Your own, with semicolons between: Roll number (number, required); Size (choice: S | M);"
+        " Remarks. Kinds are text, number, choice, date and checkbox."
+    ),
+    "methods": gettext_lazy(
+        "Ways to pay, with commas between: upi, credit_card, debit_card, net_banking, wallet, emi."
+        " Empty: all of them."
+    ),
     "thanks": gettext_lazy("What the payer reads after paying."),
     "return_url": gettext_lazy("A page of yours to go to after paying; begins with https://."),
 }
@@ -102,9 +111,11 @@ def examples(zone: ZoneInfo) -> list[list[str]]:
         "reference": "DON-7",
         "min_amount": "100",
         "max_amount": "50000",
+        "suggestions": "500, 1000, 5000",
         "payments": "unlimited",
         "ask_name": "required",
         "ask_email": "optional",
+        "questions": _("PAN for the tax receipt (text); In memory of"),
         "thanks": _("Thank you for helping us."),
     }
     return [[row.get(name, "") for name in FIELDS] for row in (invoice, donation)]

@@ -1,28 +1,47 @@
-"""Figures by day as the bars of ui/bar_chart.html."""
+"""Figures as bars: over time for ui/bar_chart.html, by name for ui/named_bars.html."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from payments.money import format_inr
-from payments.reporting import Figure
+from dashboard.spans import DAY, end_of, start_of
 
 MOST_BARS = 62  # as many as can be told apart on a phone
+TICKS = {"day": "j M", "week": "j M", "month": "M Y", "year": "Y"}
+
+Bar = dict[str, Any]
+Chart = dict[str, Any]
+Slot = tuple[date, date]
 
 
-def sales_chart(days: list[Figure], first: date, last: date) -> dict[str, Any]:
-    """`title` and `bars`: one for every day from first to last, or every week if many."""
-    step = 1 if (last - first).days < MOST_BARS else 7
-    sums = dict.fromkeys(range((last - first).days // step + 1), 0)
-    for figure in days:
-        if figure.day:
-            sums[(figure.day - first).days // step] += figure.sales_paise
-    title = _("Sales by day") if step == 1 else _("Sales by week")
-    return {"title": title, "bars": [_bar(first, step * n, paise) for n, paise in sums.items()]}
+def slots(span: str, first: date, last: date) -> tuple[str, list[Slot]]:
+    """The span that a bar is for, and the first and last day of each bar. Many days are drawn in
+    sevens."""
+    if span == "day" and (last - first).days >= MOST_BARS:
+        begins = [first + timedelta(n) for n in range(0, (last - first).days + 1, 7)]
+        return "week", [(begin, min(begin + timedelta(6), last)) for begin in begins]
+    found = [(start_of(span, first), end_of(span, start_of(span, first)))]
+    while found[-1][1] < last:
+        start = found[-1][1] + DAY
+        found.append((start, end_of(span, start)))
+    return span, found
 
 
-def _bar(first: date, offset: int, paise: int) -> dict[str, Any]:
-    label = format_date(first + timedelta(days=offset), "j M")
-    return {"label": label, "value": max(0, paise), "text": format_inr(paise)}
+def over_time(what: object, span: str, values: list[tuple[date, Bar]]) -> Chart:
+    """Bars by the day each begins with, oldest first."""
+    words = {
+        "day": _("%(what)s by day"),
+        "week": _("%(what)s by week"),
+        "month": _("%(what)s by month"),
+        "year": _("%(what)s by financial year"),
+    }
+    bars = [each | {"label": format_date(begin, TICKS[span])} for begin, each in values]
+    return {"title": words[span] % {"what": what}, "bars": bars}
+
+
+def bar(value: int | None, text: Callable[[int | None], str], label: str = "") -> Bar:
+    """One bar; less than nothing is drawn as nothing, and told as it is."""
+    return {"label": label, "value": max(0, value or 0), "text": text(value)}

@@ -1,6 +1,7 @@
 """What every page may show around its content. Cheap: a payer or a stranger costs no query."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -9,7 +10,8 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from merchants import roles
+from merchants import noticing, roles
+from tenants import schema
 from tenants.access import MerchantRequest
 from tenants.models import Membership, User
 
@@ -25,7 +27,12 @@ class Place(NamedTuple):
 
 WORLD = (
     Place(_("Home"), "house", "home.view", ("dashboard",)),
-    Place(_("Payments"), "credit-card", "payments.view", ("payments", "payment", "payment_ask")),
+    Place(
+        _("Payments"),
+        "credit-card",
+        "payments.view",
+        ("payments", "payment", "payment_ask", "payments_tags", "payments_looks"),
+    ),
     Place(
         _("Links"),
         "link",
@@ -35,7 +42,12 @@ WORLD = (
             *("link_preview", "link_batches", "link_batch"),
         ),
     ),
-    Place(_("Refunds"), "undo-2", "payments.view", ("refunds", "refund_new")),
+    Place(
+        _("Refunds"),
+        "undo-2",
+        "payments.view",
+        ("refunds", "refund", "refund_new", "refund_approve", "refund_reject", "refund_withdraw"),
+    ),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),
     Place(
         _("Settlements"),
@@ -46,7 +58,8 @@ WORLD = (
             *("settlements_import", "exceptions", "exception", "exception_act"),
         ),
     ),
-    Place(_("Reports"), "chart-column", "reports.view", ("reports",)),
+    Place(_("Exports"), "file-down", "exports.make", ("exports", "export", "export_cancel")),
+    Place(_("Reports"), "chart-column", "reports.view", ("reports", "report_mails")),
     Place(
         _("Events"),
         "webhook",
@@ -62,7 +75,13 @@ WORLD = (
 )
 MERCHANT = (
     Place(_("Team"), "users", "team.view", ("team", "team_invite", "team_role", "team_remove")),
-    Place(_("Settings"), "settings", "settings.view", ("settings", "settings_live")),
+    Place(_("Activity"), "history", "activity.view", ("activity",)),
+    Place(
+        _("Settings"),
+        "settings",
+        "settings.view",
+        ("settings", "settings_live", "settings_refunds"),
+    ),
 )
 PLATFORM = (
     Place(_("Overview"), "house", "", ("platform",)),
@@ -97,15 +116,27 @@ def _merchant(request: MerchantRequest) -> dict[str, Any]:
             "live_url": reverse("dashboard", kwargs={"slug": slug, "live": True}),
             "live_open": tenant.live_open,
         },
-        "my_merchants": SimpleLazyObject(lambda: _my_merchants(request.user, slug)),
+        "go_url": reverse("go", kwargs={"slug": slug, "live": _world_of(request)}),
+        # Asked only by a page that draws the header.
+        "unread": SimpleLazyObject(lambda: _unread(request)),
+        "my_merchants": SimpleLazyObject(lambda: my_merchants(request.user, slug)),
         "new_merchant_url": reverse("new_merchant"),
     }
 
 
+def _unread(request: MerchantRequest) -> int:
+    """What the bell counts; nothing on a page that is refused before its merchant is entered."""
+    return noticing.unread(request.user.pk) if schema.tenant() == request.tenant else 0
+
+
+def _world_of(request: MerchantRequest) -> bool:
+    live: bool | None = getattr(request, "live", None)
+    return request.tenant.live_open if live is None else live
+
+
 def _nav(request: MerchantRequest) -> Iterator[dict[str, Any]]:
     """The places this role may see; from a page outside both worlds, those of the open one."""
-    live = getattr(request, "live", None)
-    live = request.tenant.live_open if live is None else live
+    live = _world_of(request)
     for places, where in ((WORLD, {"live": live}), (MERCHANT, {})):
         for place in places:
             if roles.may(request.membership.role, place.permission):
@@ -117,12 +148,18 @@ def _item(request: HttpRequest, place: Place, where: dict[str, Any]) -> dict[str
     return {
         "label": place.label,
         "icon": place.icon,
-        "url": reverse(place.pages[0], kwargs=where),
+        "url": _address(place.pages[0], **where),
         "active": match is not None and match.url_name in place.pages,
     }
 
 
-def _my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
+@lru_cache(maxsize=10_000)
+def _address(name: str, **where: Any) -> str:
+    return reverse(name, kwargs=where)
+
+
+def my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
+    """The merchants this person is a member of; `slug` is the one they are in."""
     mine = Membership.objects.filter(user=user).order_by("tenant__name")
     return [
         {"name": name, "url": reverse("merchant", kwargs={"slug": other}), "active": other == slug}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Count, Q
 from django.utils import timezone
@@ -66,12 +65,12 @@ def _labels(link: Link) -> Iterator[str]:
     yield from (each["label"] for each in link.questions)
     answered = link.payments.exclude(answers=[]).order_by("created_at", "id")
     for answers in answered.values_list("answers", flat=True).iterator():
-        yield from (label for label, _words in answers)
+        yield from (label for label, _answer in answers)
 
 
 def _rows(payments: Iterable[Payment], questions: list[str]) -> Iterator[list[Cell]]:
     for payment in payments:
-        answers: dict[str, Any] = dict(payment.answers)
+        answers = dict(payment.answered)
         yield [
             timezone.localtime(payment.created_at).isoformat(sep=" ", timespec="seconds"),
             payment.order_id,
@@ -83,6 +82,6 @@ def _rows(payments: Iterable[Payment], questions: list[str]) -> Iterator[list[Ce
             payment.payer_name,
             payment.payer_email,
             payment.payer_phone,
-            *(str(answers.get(label, "")) for label in questions),
+            *(answers.get(label, "") for label in questions),
             payment.paytm_txn_id,
         ]

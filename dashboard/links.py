@@ -1,7 +1,8 @@
 """The forms that make, change and close a payment link."""
 
+import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,28 +12,28 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.forms import BoundField
+from django.utils import dateformat, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.clock import now
 from payments import questions
 from payments.forms import RupeesField
-from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms, terms_of
+from payments.link_fields import (
+    SAME_WORDS,
+    QuestionForm,
+    SuggestionsField,
+    methods_in_order,
+    refuse_outside,
+)
+from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms, marks_of, terms_of
 from payments.methods import OFFERED
 from payments.models import Link
-from payments.money import (
-    MAX_PAISE,
-    MIN_PAISE,
-    BadAmount,
-    format_inr,
-    parse_inr,
-    plain_inr,
-)
-from payments.questions import MOST, MOST_CHOICES, Question
+from payments.money import MAX_PAISE, MIN_PAISE, format_inr, plain_inr
+from payments.questions import MOST
 
 # The year 1 in India is the year before it in UTC, which Python cannot read back.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-MOST_SUGGESTIONS = 6
 MOST_PAYMENTS = 100_000
 NO_ADDRESS = gettext_lazy("Enter a web address that begins with https://.")
 
@@ -57,31 +58,6 @@ class MomentField(forms.DateTimeField):
         return moment
 
 
-class SuggestionsField(forms.CharField):
-    """Amounts in rupees with commas between; cleans to paise, each once, least first."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=120, required=False, **kwargs)
-
-    def prepare_value(self, value: Any) -> Any:
-        if not isinstance(value, list):
-            return value
-        return ", ".join(plain_inr(paise).removesuffix(".00") for paise in value)
-
-    def clean(self, value: Any) -> list[int]:
-        parts = [part.strip() for part in super().clean(value).split(",")]
-        try:
-            found = sorted({parse_inr(part) for part in parts if part})
-        except BadAmount as error:
-            raise ValidationError(
-                _("Enter amounts in rupees with commas between, such as 100, 250, 500.")
-            ) from error
-        if len(found) > MOST_SUGGESTIONS:
-            most = {"most": MOST_SUGGESTIONS}
-            raise ValidationError(_("Suggest at most %(most)s amounts.") % most)
-        return found
-
-
 class AskedField(forms.ChoiceField):
     """Whether payers are asked for something. Not sent: they are not."""
 
@@ -90,72 +66,6 @@ class AskedField(forms.ChoiceField):
 
     def clean(self, value: Any) -> str:
         return super().clean(value) or Link.Asked.NO
-
-
-class QuestionForm(forms.Form):
-    """One question of a link. Without words it is none."""
-
-    use_required_attribute = False
-
-    label = forms.CharField(
-        label=gettext_lazy("What you ask"),
-        max_length=60,
-        required=False,
-        # A placeholder tells CSS whether something was typed.
-        widget=forms.TextInput(attrs={"placeholder": gettext_lazy("Size, roll number, batch…")}),
-    )
-    kind = forms.ChoiceField(
-        label=gettext_lazy("Answered by"),
-        choices=questions.Kind.choices,
-        initial=questions.Kind.TEXT,
-        required=False,
-    )
-    required = forms.BooleanField(label=gettext_lazy("Must be answered"), required=False)
-    choices = forms.CharField(
-        label=gettext_lazy("Choices, one on each line"),
-        max_length=2000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
-
-    @classmethod
-    def of(cls, asked: dict[str, Any], data: Any, prefix: str) -> "QuestionForm":
-        """The form of a question as a link keeps it, or of none."""
-        lines = "\n".join(asked.get("choices", ()))
-        return cls(data, prefix=prefix, initial=asked | {"choices": lines})
-
-    def clean(self) -> dict[str, Any]:
-        sent: dict[str, Any] = self.cleaned_data
-        if sent.get("label") and sent.get("kind") == questions.Kind.CHOICE and "choices" in sent:
-            self._check_choices(_lines(sent["choices"]))
-        return sent
-
-    def _check_choices(self, choices: list[str]) -> None:
-        if not 2 <= len(choices) <= MOST_CHOICES:
-            words = _("Give from 2 to %(most)s choices, one on each line.") % {"most": MOST_CHOICES}
-            self.add_error("choices", words)
-        elif len(set(choices)) < len(choices):
-            self.add_error("choices", _("Two of these choices are the same."))
-        elif any(len(choice) > 80 for choice in choices):
-            self.add_error("choices", _("A choice has at most 80 characters."))
-
-    @property
-    def question(self) -> Question | None:
-        """The question, as far as the form is valid; None where none is asked."""
-        sent = self.cleaned_data
-        if self.errors or not sent["label"]:
-            return None
-        kind = sent["kind"] or questions.Kind.TEXT
-        choices = _lines(sent["choices"]) if kind == questions.Kind.CHOICE else []
-        return Question(sent["label"], kind, sent["required"], choices)
-
-    @property
-    def is_open(self) -> bool:
-        return bool(self["label"].value() or self.errors)
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 @dataclass(frozen=True)
@@ -338,7 +248,7 @@ class LinkForm(forms.Form):
         return before if same else moment
 
     def clean_methods(self) -> list[str]:
-        return [method.value for method in OFFERED if method in self.cleaned_data["methods"]]
+        return methods_in_order(self.cleaned_data["methods"])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = self.cleaned_data
@@ -354,18 +264,18 @@ class LinkForm(forms.Form):
         least, most = cleaned.get("least") or MIN_PAISE, cleaned.get("most") or MAX_PAISE
         if least > most:
             self.add_error("most", _("This is less than the least amount."))
-        outside = [paise for paise in cleaned.get("suggestions", ()) if not least <= paise <= most]
-        if outside and least <= most and cleaned.get("amount_is") == "open":
-            words = _("Suggest amounts from %(low)s to %(high)s.")
-            limits = {"low": format_inr(least), "high": format_inr(most)}
-            self.add_error("suggestions", words % limits)
+        elif cleaned.get("amount_is") == "open":
+            try:
+                refuse_outside(cleaned.get("suggestions", ()), least, most)
+            except ValidationError as error:
+                self.add_error("suggestions", error)
 
     def _questions_are_valid(self) -> bool:
         known: set[str] = set()
         for form in self.question_forms:
             label = form.cleaned_data.get("label", "").casefold() if form.is_valid() else ""
             if label and label in known:
-                form.add_error("label", _("Another question has these words."))
+                form.add_error("label", SAME_WORDS)
             known.add(label)
         return all(form.is_valid() for form in self.question_forms)
 
@@ -412,13 +322,26 @@ def _is_set(field: BoundField) -> bool:
 
 
 class EditLinkForm(LinkForm):
-    """Other terms for a link that there is."""
+    """Other terms for a link that there is. It remembers those that it was `opened` with."""
 
     key = None  # type: ignore[assignment]
+    opened = forms.JSONField(widget=forms.HiddenInput)
 
     @classmethod
     def of(cls, link: Link, data: Mapping[str, Any] | None = None) -> "EditLinkForm":
-        return cls(data, initial=initial_of(link))
+        return cls(data, initial=initial_of(link) | {"opened": marks_of(terms_of(link))})
+
+    def clean_opened(self) -> dict[str, str]:
+        opened = self.cleaned_data["opened"]
+        if not isinstance(opened, dict):
+            raise ValidationError(_("Open this form anew."))
+        return opened
+
+    def open_anew(self, link: Link) -> None:
+        """Let what is entered replace what the link is now."""
+        sent: Any = copy(self.data)  # that of a QueryDict may be changed
+        sent["opened"] = json.dumps(marks_of(terms_of(link)))
+        self.data = sent
 
 
 def initial_of(link: Link) -> dict[str, Any]:
@@ -433,6 +356,48 @@ def initial_of(link: Link) -> dict[str, Any]:
         "payments": often,
         "times": link.max_payments if often == "some" else None,
     }
+
+
+FIELD_OF = {
+    "amount_paise": "amount",
+    "min_paise": "least",
+    "max_paise": "most",
+    "max_payments": "times",
+}
+
+
+def told_terms(link: Link, names: Iterable[str]) -> list[tuple[Any, str]]:
+    """Some of a link's terms as they are: the label of each in the form, and words for it."""
+    terms, fields = terms_of(link), LinkForm.base_fields
+    labels = {name: fields[FIELD_OF.get(name, name)].label
+              for name in names if name != "questions"}  # fmt: skip
+    labels |= {name: gettext_lazy("Questions of your own") for name in names if name == "questions"}
+    return [(label, _told(name, getattr(terms, name))) for name, label in labels.items()]
+
+
+def _told(name: str, value: Any) -> str:
+    if value in (None, "", []):
+        return str(WITHOUT.get(name, "—"))
+    match name:
+        case "amount_paise" | "min_paise" | "max_paise":
+            return format_inr(value)
+        case "suggestions":
+            return ", ".join(map(format_inr, value))
+        case "questions":
+            return ", ".join(each["label"] for each in value)
+        case "methods":
+            return ", ".join(str(method.label) for method in OFFERED if method in value)
+        case "starts_at" | "expires_at":
+            return dateformat.format(timezone.localtime(value), "j M Y, H:i")
+    choices = getattr(LinkForm.base_fields.get(name), "choices", ())
+    return str(dict(choices).get(value, value))
+
+
+WITHOUT = {
+    "amount_paise": gettext_lazy("The payer enters it"),
+    "max_payments": gettext_lazy("Any number of payments"),
+    "methods": gettext_lazy("All that Paytm offers"),
+}
 
 
 class ClosingForm(forms.Form):

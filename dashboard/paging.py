@@ -1,6 +1,7 @@
 """Pages of newest-first lists by key, so that the thousandth costs what the first does."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import UUID
 from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+
+from payments.finding import Place
 
 SIZE = 50
 
@@ -22,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Page:
     """Rows with `id` and `created_at`, and the addresses of the pages beside, or ""."""
 
-    rows: list[Row]
+    rows: list[Any]
     newer: str
     older: str
     is_first: bool
@@ -43,6 +46,19 @@ def page_of(rows: QuerySet[Any, Row], request: HttpRequest) -> Page:
     return _page(request, found[:SIZE], newer=bool(before), older=len(found) > SIZE)
 
 
+def page_found(find: Callable[[int, Place], list[Any]], request: HttpRequest) -> Page:
+    """As `page_of`, of tuples that begin with created_at and id: `find` gives so many beyond a
+    place."""
+    after, before = _cursor(request, "after"), _cursor(request, "before")
+    if after:
+        newer = find(SIZE + 1, Place(*after, newer=True))
+        if len(newer) > SIZE:
+            return _page(request, newer[:SIZE][::-1], newer=True, older=True)
+        before = None  # so near the top that it is the first page
+    found = find(SIZE + 1, Place(*(before or ())))
+    return _page(request, found[:SIZE], newer=bool(before), older=len(found) > SIZE)
+
+
 def _after(rows: QuerySet[Any, Row], moment: datetime, key: UUID) -> QuerySet[Any, Row]:
     beyond = Q(created_at__gt=moment) | Q(id__lt=key)
     return rows.filter(beyond, created_at__gte=moment).order_by("created_at", "-id")
@@ -56,7 +72,7 @@ def _before(rows: QuerySet[Any, Row], cursor: tuple[datetime, UUID] | None) -> Q
     return rows.order_by("-created_at", "id")
 
 
-def _page(request: HttpRequest, rows: list[Row], *, newer: bool, older: bool) -> Page:
+def _page(request: HttpRequest, rows: list[Any], *, newer: bool, older: bool) -> Page:
     return Page(
         rows,
         newer=_address(request, "after", rows[0]) if newer and rows else "",
@@ -65,12 +81,13 @@ def _page(request: HttpRequest, rows: list[Row], *, newer: bool, older: bool) ->
     )
 
 
-def _address(request: HttpRequest, name: str, row: Row) -> str:
+def _address(request: HttpRequest, name: str, row: Any) -> str:
+    moment, id = (row["created_at"], row["id"]) if isinstance(row, dict) else row[:2]
     query = request.GET.copy()
     for other in ("before", "after", "seen"):
         query.pop(other, None)
-    micros = (row["created_at"] - _EPOCH) // timedelta(microseconds=1)
-    query[name] = f"{micros}-{row['id'].hex}"
+    micros = (moment - _EPOCH) // timedelta(microseconds=1)
+    query[name] = f"{micros}-{id.hex}"
     return f"?{query.urlencode()}"
 
 

@@ -1,6 +1,6 @@
 """What the pages about payouts are made of: rows, the waterfall, and discrepancies in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from django import forms
@@ -8,11 +8,13 @@ from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from dashboard.filters import DayField
 from dashboard.paging import Row
 from merchants.models import PaytmAccount
 from payments import ledger
 from payments.discrepancies import SETTLING
 from payments.models import Discrepancy, Payment, Settlement, SettlementLine
+from payments.money import format_inr
 from payments.payouts import Breakdown
 from payments.paytm import BadFile, BadRow
 
@@ -90,12 +92,11 @@ COLUMNS = {
 }
 
 
-def settlement_rows(live: bool) -> QuerySet[Any, Row]:
+def settlement_rows(payouts: QuerySet[Any]) -> QuerySet[Any, Row]:
     """Payouts by day, each with how many of its discrepancies are open, for page_of."""
     odd = Count("discrepancies", filter=Q(discrepancies__resolved_at=None))
     # created_at is what pages go by: here the day of the payout.
-    own: QuerySet[Any] = Settlement.objects.filter(live=live)
-    return own.values("id", "utr", "paid_on", "mid", created_at=F("paid_out_at"), odd=odd)
+    return payouts.values("id", "utr", "paid_on", "mid", created_at=F("paid_out_at"), odd=odd)
 
 
 def with_paid(rows: Iterable[Row]) -> list[Row]:
@@ -106,29 +107,82 @@ def with_paid(rows: Iterable[Row]) -> list[Row]:
 
 
 class Fall(NamedTuple):
-    """A step of the waterfall; `after_paise` is what is left below it."""
+    """A step of the waterfall; `after_paise` is what is left below it. `lines` names those of the
+    payout that it is of. `left` and `width` are its bar, of a thousand."""
 
     label: str
     paise: int
     after_paise: int
+    lines: str
+    left: int = 0
+    width: int = 0
     strong: bool = False
+
+
+# Lines of a payout by what they are to its amount.
+MATCHED = Q(match=SettlementLine.Match.MATCHED)
+LINES = {
+    "sales": (gettext_lazy("Sales"), MATCHED & Q(kind=SettlementLine.Kind.SALE)),
+    "commission": (gettext_lazy("Commission"), MATCHED & ~Q(commission_paise=0)),
+    "gst": (gettext_lazy("GST on commission"), MATCHED & ~Q(gst_paise=0)),
+    "refunds": (gettext_lazy("Refunds"), MATCHED & Q(kind=SettlementLine.Kind.REFUND)),
+    "adjustments": (gettext_lazy("Adjustments"), ~MATCHED),
+}
 
 
 def waterfall(why: Breakdown) -> list[Fall]:
     """From what payers paid to what arrived. The last line is exactly what was paid out."""
     steps = [
-        (_("Sales"), why.gross_paise),
-        (_("Commission"), -why.commission_paise),
-        (_("GST on commission"), -why.gst_paise),
-        (_("Refunds"), -why.refunds_paise),
-        (_("Adjustments"), why.adjustments_paise),
-        (_("Not explained"), why.remainder_paise),
+        ("sales", why.gross_paise),
+        ("commission", -why.commission_paise),
+        ("gst", -why.gst_paise),
+        ("refunds", -why.refunds_paise),
+        ("adjustments", why.adjustments_paise),
     ]
     falls, left = [], 0
-    for label, paise in steps:
+    for lines, paise in steps:
         left += paise
-        falls.append(Fall(label, paise, left))
-    return [*falls, Fall(_("Paid out"), why.paid_paise, why.paid_paise, strong=True)]
+        falls.append(Fall(str(LINES[lines][0]), paise, left, lines))
+    falls += [
+        Fall(_("Not explained"), why.remainder_paise, why.paid_paise, "odd"),
+        Fall(_("Paid out"), why.paid_paise, why.paid_paise, "", strong=True),
+    ]
+    return [*_drawn(falls)]
+
+
+def _drawn(falls: list[Fall]) -> Iterator[Fall]:
+    """Each with its bar, from what was there before it to what is left; the last from nothing."""
+    ends = [(0 if fall.strong else fall.after_paise - fall.paise, fall.after_paise)
+            for fall in falls]  # fmt: skip
+    low, high = min(0, *map(min, ends)), max(0, *map(max, ends))
+    room = high - low or 1
+    for fall, (before, after) in zip(falls, ends, strict=True):
+        width = max(4, abs(after - before) * 1000 // room) if fall.paise else 0
+        left = min((min(before, after) - low) * 1000 // room, 1000 - width)
+        yield fall._replace(left=left, width=width)
+
+
+def less_than_sales(why: Breakdown) -> str:
+    """The question that the waterfall answers."""
+    less = why.gross_paise - why.paid_paise
+    if less > 0:
+        return _("Why it is %(amount)s less than your sales") % {"amount": format_inr(less)}
+    return _("Why it is what it is")
+
+
+class PayoutFilter(forms.Form):
+    """Payouts of some days, both included; of all where none are chosen."""
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.fields["from"] = DayField(label=gettext_lazy("Paid out from"), required=False)
+        self.fields["to"] = DayField(label=gettext_lazy("To"), required=False)
+
+    def narrow(self, payouts: QuerySet[Settlement]) -> QuerySet[Settlement]:
+        """Those that were paid out then."""
+        first, last = self.cleaned_data["from"], self.cleaned_data["to"]
+        payouts = payouts.filter(paid_on__gte=first) if first else payouts
+        return payouts.filter(paid_on__lte=last) if last else payouts
 
 
 def settlement_of(payment: Payment) -> dict[str, Any] | None:

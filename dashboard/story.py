@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
-from payments.models import Payment, TimelineEntry
+from payments.models import Payment, Refund, TimelineEntry
 from payments.money import format_inr
 
 # What happened → icon and words. `%(amount)s` is the refund's.
@@ -42,13 +42,22 @@ KINDS = {
         gettext_lazy("Paytm says that more was given back than ever arrived"),
     ),
     "refund_requested": ("undo-2", gettext_lazy("Refund of %(amount)s asked for")),
+    "refund_held": (
+        "circle-pause",
+        gettext_lazy("Refund of %(amount)s asked for; a second person must approve it"),
+    ),
+    "refund_approved": ("circle-check", gettext_lazy("Refund of %(amount)s approved")),
+    "refund_rejected": ("ban", gettext_lazy("Refund of %(amount)s rejected")),
+    "refund_withdrawn": ("rotate-ccw", gettext_lazy("Refund of %(amount)s withdrawn")),
     "refund": ("undo-2", gettext_lazy("Paytm answered about the refund of %(amount)s: %(state)s")),
+    "receipt_sent": ("mail", gettext_lazy("The receipt was sent again")),
     "settled": ("landmark", gettext_lazy("Paytm paid it out")),
     "refund_settled": (
         "landmark",
         gettext_lazy("Paytm took the refund of %(amount)s off a payout"),
     ),
     "refund_webhook": ("bell", gettext_lazy("Paytm's refund webhook arrived")),
+    "note": ("message-circle", gettext_lazy("Note")),
 }
 SILENCE = {"no_answer", "refund_no_answer"}
 WARNINGS = {"no_token", "refund_conflict", *SILENCE}
@@ -120,6 +129,13 @@ def story_of(payment: Payment) -> Iterator[Moment]:
         yield _moment(entry)
 
 
+def story_of_refund(refund: Refund) -> Iterator[Moment]:
+    """What happened to one refund, oldest first. One query."""
+    entries = TimelineEntry.objects.filter(payment=refund.payment_id, refund=refund)
+    for entry in entries.select_related("message", "refund").order_by("id"):
+        yield _moment(entry)
+
+
 def _moment(entry: TimelineEntry) -> Moment:
     icon, title = KINDS.get(entry.kind, ("info", entry.kind))
     states = REFUND_STATES if entry.refund else PAYMENT_STATES
@@ -149,6 +165,8 @@ def _detail(entry: TimelineEntry) -> Any:
     if entry.message and entry.kind not in ("status", "refund"):
         verdict = entry.message.verdict
         return MEANINGS.get(verdict, REFUSED if verdict.startswith("refused:") else verdict)
-    if entry.kind == "refund_requested" and entry.words:
+    if entry.kind in ("refund_requested", "refund_held") and entry.words:
         return _("Reason: %(reason)s") % {"reason": entry.words}
+    if entry.kind == "receipt_sent":
+        return _("To %(address)s") % {"address": entry.words}
     return entry.words

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SHEETS = ("frontend/*.css", "frontend/package-lock.json")
-MARKUP = ("templates/**/*.html", "dashboard/templatetags/*.py")
+MARKUP = ("templates/**/*.html", "dashboard/templatetags/*.py", "dashboard/payment_rows.py")
 TEMPLATE_TAG = re.compile(r"\{[%{].*?[%}]\}", re.DOTALL)
 CLASS_ATTRIBUTE = re.compile(r'\bclass="([^"]*)"')
 ICON_CLASSES = re.compile(r'\{% icon \S+ "([^"]*)"')

@@ -93,8 +93,9 @@ def readable(colour: str) -> Palette:
     return Palette(light=_shades(colour, LIGHT_PAGE), dark=_shades(colour, DARK_PAGE))
 
 
-def style_sheet(colour: str) -> str:
-    """CSS that lays this colour over frontend/theme.css, in both themes."""
+def style_sheet(colour: str, inside: str = ":root") -> str:
+    """CSS that lays this colour over frontend/theme.css, in both themes; on the whole page, or
+    `inside` what a selector names."""
     light, dark = readable(colour).light, readable(colour).dark
     pairs = {
         "--color-primary": (light.button, dark.button),
@@ -103,7 +104,7 @@ def style_sheet(colour: str) -> str:
         "--color-link": (light.link, dark.link),
     }
     lines = (f"{name}:var(--paper,{a}) var(--ink,{b})" for name, (a, b) in pairs.items())
-    return f":root{{{';'.join(lines)}}}\n"
+    return f"{inside}{{{';'.join(lines)}}}\n"
 
 
 def contrast(one: str, other: str) -> float:

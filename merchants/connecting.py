@@ -63,7 +63,8 @@ def store(
         before = _retire(account.live)
         account.sealed_key = seal(key, account, "sealed_key")
         account.save(force_insert=True)
-        record(by, "paytm.connected", account.mid, before=before, after=_facts(account))
+        facts = _facts(account)
+        record(by, "paytm.connected", account.mid, before, facts, of=account)
     return account
 
 

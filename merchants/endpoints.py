@@ -51,7 +51,7 @@ def make_endpoint(terms: Terms, *, id: UUID, live: bool, by: User) -> tuple[Endp
         endpoint.created_by_id, endpoint.created_by_name = by.pk, str(by)[:80]
         secret = give_secret(endpoint)
         endpoint.save(force_insert=True)
-        record(by, "endpoint.created", endpoint.url, after=_facts(endpoint))
+        record(by, "endpoint.created", endpoint.url, after=_facts(endpoint), of=endpoint)
     return endpoint, secret
 
 
@@ -64,7 +64,7 @@ def change_endpoint(endpoint: Endpoint, terms: Terms, by: User) -> None:
             setattr(locked, name, value)
         if _facts(locked) != before:
             locked.save(update_fields=["url", "description", "kinds"])
-            record(by, "endpoint.changed", locked.url, before, _facts(locked))
+            record(by, "endpoint.changed", locked.url, before, _facts(locked), of=locked)
 
 
 def switch(endpoint: Endpoint, state: str, by: User) -> Endpoint:
@@ -91,7 +91,8 @@ def rotate(endpoint: Endpoint, by: User) -> str:
     with transaction.atomic():
         locked = _locked(endpoint)
         secret = replace_secret(locked)
-        record(by, "endpoint.secret_rotated", locked.url, after={"last4": locked.secret_last4})
+        told = {"last4": locked.secret_last4}
+        record(by, "endpoint.secret_rotated", locked.url, after=told, of=locked)
     return secret
 
 
@@ -112,7 +113,7 @@ def rotate_return_key(live: bool, by: User) -> str:
         key = ReturnKey.objects.select_for_update().get(pk=return_key(live).pk)
         secret = replace_secret(key)
         world = "live" if live else "test"
-        record(by, "return_key.rotated", world, after={"last4": key.secret_last4})
+        record(by, "return_key.rotated", world, after={"last4": key.secret_last4}, of=key)
     return secret
 
 
@@ -142,7 +143,8 @@ def _put(endpoint: Endpoint, state: str, why: str, by: User | None) -> None:
             "resting_until",
         ]
     )
-    record(by, f"endpoint.{state}", endpoint.url, before, {"state": state, "why": why})
+    after = {"state": state, "why": why}
+    record(by, f"endpoint.{state}", endpoint.url, before, after, of=endpoint)
 
 
 def _facts(endpoint: Endpoint) -> Facts:

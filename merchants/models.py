@@ -59,6 +59,29 @@ class Profile(models.Model):
         return self.live_secret if live else self.test_secret
 
 
+class RefundRules(models.Model):
+    """What this merchant's people may give back; see merchants.refund_rules. One row, made when
+    it is first needed."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    reasons = models.JSONField(default=list)
+    approve_above_paise = models.BigIntegerField(null=True)
+    # Role → [paise at once, paise a day], each perhaps null.
+    ceilings = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="refund_rules_one_row", condition=models.Q(id=1)),
+            models.CheckConstraint(
+                name="refund_rules_limit",
+                condition=models.Q(approve_above_paise=None) | models.Q(approve_above_paise__gte=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "refund rules"
+
+
 class DataKey(models.Model):
     """A key that seals this merchant's secrets, wrapped by a master key."""
 
@@ -210,8 +233,52 @@ class AuditEvent(models.Model):
     by_name = models.CharField(max_length=80)
     act = models.CharField(max_length=40)
     subject = models.CharField(max_length=120, blank=True)
+    # The row it was done to, and its world, where there is one.
+    subject_id = models.UUIDField(null=True)
+    live = models.BooleanField(null=True)
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
 
+    class Meta:
+        indexes = [
+            models.Index(fields=["by_id", "-id"], name="audit_by_person"),
+            models.Index(fields=["act", "-id"], name="audit_by_act"),
+            models.Index(fields=["at"], name="audit_by_day"),
+        ]
+
     def __str__(self) -> str:
         return f"{self.by_name}: {self.act}"
+
+
+class Seen(models.Model):
+    """The last day on which a person of the team was here; see merchants.presence."""
+
+    user_id = models.UUIDField(primary_key=True)
+    on = models.DateField()
+
+    def __str__(self) -> str:
+        return str(self.on)
+
+
+class Notice(models.Model):
+    """Something one person of the team is told in the dashboard; see merchants.noticing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user_id = models.UUIDField()
+    kind = models.CharField(max_length=40)
+    args = models.JSONField(default=dict)
+    url = models.CharField(max_length=400)
+    created_at = models.DateTimeField(default=now)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user_id", "-created_at", "id"], name="notice_newest"),
+            models.Index(
+                fields=["user_id"], name="notice_unread", condition=models.Q(read_at=None)
+            ),
+            models.Index(fields=["created_at"], name="notice_oldest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.kind

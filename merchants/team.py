@@ -4,7 +4,7 @@ Every change of a team locks its merchant's row first and then reads who may do 
 two owners who demote each other at the same moment leave one. What was gone by then is a 404.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -16,11 +16,15 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import translation
 from django_tenants.utils import tenant_context
 
 from config.clock import now
 from merchants import roles
 from merchants.audit import record
+from merchants.models import AuditEvent
+from merchants.noticing import notify
+from payments.models import ReportSchedule
 from tenants import mail
 from tenants.models import Invitation, Membership, Role, Tenant, User
 from tenants.people import end_sessions
@@ -65,6 +69,14 @@ def invite(actor: Membership, email: str, role: str) -> Invitation:
     return invitation
 
 
+def resend(actor: Membership, invitation: Invitation) -> Invitation:
+    """Offer the same place anew: another mail, another link, seven days more.
+
+    Raises PermissionDenied and AlreadyThere.
+    """
+    return invite(actor, invitation.email, invitation.role)
+
+
 def revoke(actor: Membership, invitation: Invitation) -> None:
     """Take an offer back. Raises PermissionDenied."""
     with _alone(actor) as actor:
@@ -98,6 +110,7 @@ def remove(actor: Membership, member: Membership) -> None:
         _keep_an_owner(member)
         member.delete()
         _withdraw_offers_of(member)
+        ReportSchedule.objects.filter(person_id=member.user_id).delete()
         end_sessions(member.user)
         record(actor.user, "team.removed", member.user.email, before={"role": member.role})
 
@@ -123,7 +136,11 @@ def accept(user: User, invitation: Invitation) -> None:
         )
         invitation.delete()
         if joined:
-            record(user, "team.joined", user.email, after={"role": invitation.role})
+            inviter = invitation.invited_by
+            told = {"role": invitation.role, "invited_by": str(inviter)}
+            record(user, "team.joined", user.email, after=told)
+            page = reverse("team", kwargs={"slug": tenant.slug})
+            notify(inviter.pk, "team.joined", {"person": str(user)}, page)
 
 
 def owns_address(user: User, email: str) -> bool:
@@ -146,6 +163,13 @@ def invitations_for(user: User) -> QuerySet[Invitation]:
 def members(tenant: Tenant) -> QuerySet[Membership]:
     """The team, in the order they came."""
     return _members(tenant).order_by("created_at", "pk")
+
+
+def inviters(emails: Iterable[str]) -> dict[str, str]:
+    """Who had people of these addresses join, by address, as far as the record knows."""
+    events = AuditEvent.objects.filter(act="team.joined", subject__in=list(emails))
+    found = events.order_by("id").values_list("subject", "after__invited_by")
+    return {email: name for email, name in found if name}
 
 
 @contextmanager
@@ -184,14 +208,15 @@ def _keep_an_owner(member: Membership) -> None:
 
 def _mail(invitation: Invitation) -> None:
     url = reverse("invitation", kwargs={"code": invitation.token})
-    mail.post(
-        invitation.email,
-        "invitation",
-        {
-            "tenant": invitation.tenant.name,
-            "merchant_name": invitation.tenant.name,
-            "inviter": str(invitation.invited_by),
-            "role": invitation.get_role_display(),
-            "url": f"{settings.BASE_URL}{url}",
-        },
-    )
+    with translation.override(settings.LANGUAGE_CODE):  # the inviter's may be another
+        mail.post(
+            invitation.email,
+            "invitation",
+            {
+                "tenant": invitation.tenant.name,
+                "merchant_name": invitation.tenant.name,
+                "inviter": str(invitation.invited_by),
+                "role": invitation.get_role_display(),
+                "url": f"{settings.BASE_URL}{url}",
+            },
+        )

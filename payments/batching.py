@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +20,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from config.clock import now
 from merchants import audit
+from merchants.noticing import notify
 from payments.forms import RupeesField
+from payments.link_fields import MethodsField, QuestionsField, SuggestionsField, refuse_outside
 from payments.linking import LONGEST_LIFE, RETURN_SCHEMES, Terms
 from payments.models import Batch, Link
 from payments.money import MAX_PAISE, MIN_PAISE
@@ -36,6 +40,7 @@ from tenants.routing import new_token
 
 MOST_BYTES = 2 * 1024 * 1024
 MOST_ROWS = 5_000
+WAITS = timedelta(days=7)  # for its start; then it is forgotten
 CHUNK = 100  # rows of a step, after which others have their turn
 MOST_PAYMENTS = 100_000
 
@@ -125,15 +130,19 @@ FIELDS: dict[str, forms.Field] = {
     "notes": _words(1000),
     "min_amount": RupeesField(required=False),
     "max_amount": RupeesField(required=False),
+    "suggestions": SuggestionsField(),
     "payments": TimesField(),
     "starts_at": MomentField(hour="00:00"),
     "expires_at": MomentField(hour="23:59"),
     "ask_name": AskedField(),
     "ask_email": AskedField(),
     "ask_phone": AskedField(),
+    "questions": QuestionsField(required=False, max_length=1000),
+    "methods": MethodsField(required=False, max_length=200),
     "thanks": _words(300),
     "return_url": _words(400, validators=[_URL]),
 }
+OF_OPEN_AMOUNTS = ("min_amount", "max_amount", "suggestions")
 
 
 # --- A file
@@ -260,12 +269,16 @@ def _crossed(found: dict[str, Any]) -> dict[str, str]:
 
 
 def _wrong_limits(found: dict[str, Any]) -> dict[str, str]:
-    low, high = found.get("min_amount"), found.get("max_amount")
+    low, high = found.get("min_amount") or MIN_PAISE, found.get("max_amount") or MAX_PAISE
     if found.get("amount"):
-        needless = [name for name in ("min_amount", "max_amount") if found.get(name)]
+        needless = [name for name in OF_OPEN_AMOUNTS if found.get(name)]
         return dict.fromkeys(needless, _("Leave this empty, or the amount."))
-    if (low or MIN_PAISE) > (high or MAX_PAISE):
+    if low > high:
         return {"max_amount": _("This is less than the least amount.")}
+    try:
+        refuse_outside(found.get("suggestions", ()), low, high)
+    except ValidationError as error:
+        return {"suggestions": " ".join(error.messages)}
     return {}
 
 
@@ -284,7 +297,7 @@ def _wrong_times(found: dict[str, Any]) -> dict[str, str]:
 
 def _terms(found: dict[str, Any]) -> Terms:
     same = ("description", "reference", "notes", "thanks", "starts_at", "expires_at", "return_url")
-    asked = ("ask_name", "ask_email", "ask_phone")
+    asked = ("ask_name", "ask_email", "ask_phone", "suggestions", "questions", "methods")
     return Terms(
         amount_paise=found["amount"],
         min_paise=found["min_amount"] or MIN_PAISE,
@@ -305,7 +318,7 @@ def keep(sheet: Sheet, name: str, *, live: bool, by: User) -> tuple[Batch, bool]
     with transaction.atomic():
         batch, is_new = Batch.objects.get_or_create(live=live, digest=sheet.digest, defaults=kept)
         if is_new:
-            audit.record(by, "batch.created", str(batch), after=_facts(batch))
+            audit.record(by, "batch.created", str(batch), after=_facts(batch), of=batch)
     return batch, is_new
 
 
@@ -340,6 +353,15 @@ def cancel(batch: Batch, by: User) -> None:
     _move(batch, (State.WAITING, State.RUNNING), State.CANCELLED, "batch.cancelled", by)
 
 
+def forget_the_old() -> None:
+    """Delete files that nobody started for a week. Inside a transaction; one that is being
+    started at this moment is left alone."""
+    old = Batch.objects.filter(state=State.WAITING, created_at__lt=now() - WAITS)
+    for batch in old.select_for_update(skip_locked=True).order_by("pk"):
+        audit.record(None, "batch.forgotten", str(batch), before=_facts(batch))
+        batch.delete()
+
+
 def _move(batch: Batch, out_of: tuple[str, ...], to: State, act: str, by: User) -> None:
     """Waits for a step under way: whoever reads the batch afterwards sees its last word."""
     with transaction.atomic():
@@ -349,7 +371,7 @@ def _move(batch: Batch, out_of: tuple[str, ...], to: State, act: str, by: User) 
         locked.state = to
         locked.ended_at = now() if to == State.CANCELLED else None
         locked.save(update_fields=["state", "ended_at"])
-        audit.record(by, act, str(locked), after=_facts(locked))
+        audit.record(by, act, str(locked), after=_facts(locked), of=locked)
         if to == State.RUNNING:
             _step_on(locked)
 
@@ -370,9 +392,19 @@ def make_some(batch_id: str) -> None:
     batch.done += len(rows)
     if batch.done == batch.total:
         batch.state, batch.ended_at = State.DONE, now()
+        _tell(batch)
     else:
         _step_on(batch)
     batch.save(update_fields=["done", "state", "ended_at"])
+
+
+def _tell(batch: Batch) -> None:
+    """Let whoever uploaded the file know that it is done."""
+    if batch.created_by_id:
+        made = Link.objects.filter(batch=batch).count()
+        told: dict[str, str | int] = {"name": batch.name, "made": made, "total": batch.total}
+        where = {"slug": current_tenant().slug, "live": batch.live, "id": batch.pk}
+        notify(batch.created_by_id, "batch.done", told, reverse("link_batch", kwargs=where))
 
 
 def _locked(id: UUID) -> Batch:

@@ -14,11 +14,13 @@ from config import metrics
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from merchants.sealing import CannotOpen
+from payments import searching
 from payments.asking import ask_later, ask_on_view
 from payments.clients import client_for
 from payments.models import Link, Payment
 from payments.outbox import payment_changed
 from payments.paytm import PaytmError, Refused, Unreachable
+from payments.questions import Answer
 from payments.schedule import DAY, MINUTE
 from payments.settling import GRACE, TOKEN_LIFE
 from payments.states import PAYMENT_RANK, PaymentState, may_become
@@ -63,14 +65,22 @@ class OtherBody(NotNow):
     reason = "other_body"
 
 
+class OwnPending(NotNow):
+    """A payment of this browser's is being decided at the bank."""
+
+    reason = "own_pending"
+
+
 class Held(NotNow):
-    """Others have begun to pay and hold every place left. `seconds` until one may be free."""
+    """Others pay, or have paid and the bank decides, and hold every place left. `seconds` until
+    one may be free; `until` then what is said here is to be looked at anew."""
 
-    reason = "held"
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
+    def __init__(self, holders: Collection[Payment]) -> None:
+        super().__init__(len(holders))
+        pending = all(holder.state == PaymentState.PENDING for holder in holders)
+        self.reason = "pending" if pending else "held"
+        self.seconds = _seconds_until_free([holder.paytm_token_until for holder in holders])
+        self.until = min(_holds_until(holder) for holder in holders)
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ class Closed:
     DISABLED = "disabled"
     EXPIRED = "expired"
     USED = "used"
+    FULL = "full"
     NO_ACCOUNT = "no_account"
 
 
@@ -92,7 +103,7 @@ class Told:
     payer_name: str = ""
     payer_email: str = ""
     payer_phone: str = ""
-    answers: list[list[str]] = field(default_factory=list)
+    answers: list[list[Answer]] = field(default_factory=list)
     language: str = "en"
 
 
@@ -110,16 +121,37 @@ def why_closed(link: Link) -> str:
     if link.expired:
         return Closed.EXPIRED
     if _is_used_up(link):
-        return Closed.USED
+        return _used_up(link)
     if not active_accounts(link.live).exists():
         return Closed.NO_ACCOUNT
     return ""
 
 
-def _is_used_up(link: Link) -> bool:
+def why_not_now(link: Link, own: Collection[str]) -> NotNow | None:
+    """What tells whoever looks at a link that they cannot begin to pay; None when they can.
+
+    An attempt whose token is dead holds off nobody who only looks: to begin asks Paytm about it.
+    """
+    reason, mine = why_closed(link), under_way(link, own)
+    if reason:
+        return CannotPay(reason)
+    if mine and mine.state == PaymentState.PENDING:
+        return OwnPending()
+    if link.max_payments is None or mine:
+        return None
+    holders = [each for each in _holding(link) if _holds_until(each) > now()]
+    return Held(holders) if holders and _is_used_up(link, len(holders)) else None
+
+
+def _is_used_up(link: Link, held: int = 0) -> bool:
+    """Whether every place of a link is taken, or `held`."""
     if link.max_payments is None:
         return False
-    return link.payments.exclude(slot=None).count() >= link.max_payments
+    return link.payments.exclude(slot=None).count() + held >= link.max_payments
+
+
+def _used_up(link: Link) -> str:
+    return Closed.USED if link.one_time else Closed.FULL
 
 
 def active_accounts(live: bool) -> QuerySet[PaytmAccount]:
@@ -143,8 +175,15 @@ def resume(
     if payment and payment.state in STARTING:
         _refuse_closed(link)
         if told != NOTHING:
-            Payment.objects.filter(pk=payment.pk, state=payment.state).update(**asdict(told))
+            _tell(payment, told)
     return payment
+
+
+def _tell(payment: Payment, told: Told) -> None:
+    with transaction.atomic():
+        same = Payment.objects.filter(pk=payment.pk, state=payment.state)
+        if same.update(**asdict(told)):
+            searching.write(payment.pk)
 
 
 def begin(link: Link, amount_paise: int, request_key: str | None, told: Told = NOTHING) -> Payment:
@@ -231,6 +270,7 @@ def _create(link: Link, amount_paise: int, request_key: str | None, told: Told) 
         with transaction.atomic():
             _take_place(link)
             payment.save(force_insert=True)
+            searching.write(payment.pk)
             note(payment, "created")
             ask_later(payment)
     except IntegrityError as error:
@@ -244,10 +284,17 @@ def _take_place(link: Link) -> None:
         return
     Link.objects.select_for_update(no_key=True).get(pk=link.pk)
     if _is_used_up(link):
-        raise CannotPay(Closed.USED)
-    held = [*_holding(link).values_list("paytm_token_until", flat=True)]
-    if link.payments.exclude(slot=None).count() + len(held) >= link.max_payments:
-        raise Held(_seconds_until_free(held))
+        raise CannotPay(_used_up(link))
+    holders = [*_holding(link)]
+    if _is_used_up(link, len(holders)):
+        raise Held(holders)
+
+
+def _holds_until(holder: Payment) -> datetime:
+    """When an attempt lets its place go, or may, if nothing is heard of it."""
+    if holder.state == PaymentState.PENDING:
+        return holder.created_at + HOLDS
+    return holder.paytm_token_until or holder.created_at + IN_FLIGHT
 
 
 def _seconds_until_free(tokens_until: list[datetime | None]) -> int:

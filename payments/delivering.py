@@ -281,7 +281,8 @@ def replay_since(endpoint: Endpoint, since: datetime, by: User) -> None:
     """Send all events from this moment to now once more. Raises EndpointOff."""
     with transaction.atomic():
         awake = _awake(endpoint.pk)
-        record(by, "endpoint.replayed", awake.url, after={"since": since.isoformat()})
+        told = {"since": since.isoformat()}
+        record(by, "endpoint.replayed", awake.url, after=told, of=awake)
         replay.enqueue(
             current_tenant().pk,
             endpoint_id=str(awake.pk),

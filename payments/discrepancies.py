@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, Min, QuerySet
 
 from config.clock import now
+from merchants import audit
 from merchants.models import PaytmAccount
 from payments import ledger
 from payments.models import (
@@ -269,6 +270,8 @@ def resolve(discrepancy: Discrepancy, words: str, by: User) -> None:
         row.resolved_at, row.resolved_by_name = now(), str(by)[:80]
         row.save(update_fields=["resolved_at", "resolved_by_name"])
         _note(row, "resolved", words, by)
+        about = str(row.payment or row.settlement or "")
+        audit.record(by, "exception.resolved", about, after={"note": words}, of=row)
 
 
 def _open(discrepancy: Discrepancy) -> Discrepancy:

@@ -3,7 +3,7 @@
 The drawing comes from the table that the code and the database's triggers obey.
 """
 
-from payments.states import PAYMENT_RANK, REFUND_RANK, steps
+from payments.states import PAYMENT_RANK, REFUND_RANK, PaymentState, RefundState, steps
 
 PAGE = """# States
 
@@ -24,20 +24,27 @@ kept as a sale is written beside it, and what was sent back are refunds.
 
 One that Paytm refused for lack of balance has *failed*; another, under a new reference, is
 *requested* in its place and waits for its time.
+
+One above the merchant's limit begins as *held*: its money is reserved, and nothing is sent. People
+alone move it: a second person approves it, so that it is *requested*, or rejects it; who asked for
+it may withdraw it.
 """
 
 
 def page() -> str:
     """The whole page as Markdown."""
-    return PAGE.format(payment=drawing(PAYMENT_RANK), refund=drawing(REFUND_RANK))
+    return PAGE.format(
+        payment=drawing(PAYMENT_RANK, PaymentState.CREATED),
+        refund=drawing(REFUND_RANK, RefundState.REQUESTED, RefundState.HELD),
+    )
 
 
-def drawing(ranks: dict[str, int]) -> str:
-    """A Mermaid state diagram of every legal step."""
-    first = min(ranks, key=lambda state: ranks[state])
+def drawing(ranks: dict[str, int], *begins: str) -> str:
+    """A Mermaid state diagram of every legal step, from the states that things begin in."""
+    first = [f"[*] --> {state}" for state in begins]
     ends = [state for state, rank in ranks.items() if rank == max(ranks.values())]
     arrows = [f"{step.replace('>', ' --> ')}" for step in steps(ranks)]
-    lines = [f"[*] --> {first}", *arrows, *(f"{state} --> [*]" for state in ends)]
+    lines = [*first, *arrows, *(f"{state} --> [*]" for state in ends)]
     body = "\n".join(f"    {line}" for line in lines)
     return f"```mermaid\nstateDiagram-v2\n{body}\n```"
 

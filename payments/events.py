@@ -89,7 +89,7 @@ def payment_facts(payment: Payment, state: str) -> Facts:
             "email": payment.payer_email,
             "phone": payment.payer_phone,
         },
-        "answers": payment.answers,
+        "answers": [[label, "Yes" if each is True else each] for label, each in payment.answers],
         "created_at": moment(payment.created_at),
         "paid_at": moment(payment.paid_at) if arrived else None,
     }
@@ -107,6 +107,8 @@ def refund_facts(refund: Refund) -> Facts:
         "origin": refund.origin,
         "paytm_refund_id": refund.paytm_refund_id,
         "bank_reference": refund.bank_reference,
+        "arn": refund.arn,
+        "reason": refund.reason,
         "result_code": refund.result_code,
         "created_at": moment(refund.created_at),
         "decided_at": moment(refund.decided_at),

@@ -1,4 +1,4 @@
-"""Folding transfers into daily figures, after the money's own commit.
+"""Folding transfers and attempts into daily figures, after the money's own commit.
 
 A figure anywhere is folded plus unfolded rows (payments.reporting), so a fold that is late
 changes nothing that a person sees. SQL, because folding and marking must be one statement.
@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.db.models import F, Sum
 from django.db.models.functions import Greatest
 
+from payments import attempts
 from payments.models import DailyFigure
 from tenants.current import current_tenant
 from tenants.jobs import BULK, job
@@ -61,6 +62,8 @@ def fold() -> None:
     """Fold what is unfolded, then tell the platform's roll-up of the days that changed."""
     while _fold_some():
         pass
+    if attempts.fold():
+        fold_soon()
     _publish()
 
 

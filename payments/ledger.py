@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Q, Sum, When
+from django.db.models import Case, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from config import rows
@@ -71,6 +71,12 @@ def received_of(payments: Collection[UUID]) -> dict[UUID, int]:
     return dict(own.values_list("payment").annotate(paise=Sum(credited - debited)))
 
 
+def given_back(refunds: QuerySet[Refund]) -> int:
+    """Paise that the books hold as given back by these refunds."""
+    booked = Transfer.objects.filter(refund__in=refunds.values("pk"))
+    return -int(booked.aggregate(paise=_net(Account.RECEIVABLE))["paise"])
+
+
 def surplus_of(payment: Payment) -> int:
     """Paise of this payment that stand on surplus: neither kept nor given back."""
     own = payment.transfers.all()
@@ -121,8 +127,14 @@ def of_settlement(settlement: Settlement) -> SettlementSums:
 
 def paid_out(settlements: Collection[UUID]) -> dict[UUID, int]:
     """Paise that arrived at the bank of each of these payouts, by id, in one query."""
-    own = Transfer.objects.filter(settlement__in=settlements)
+    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
     return dict(own.values_list("settlement").annotate(paise=_net(Account.BANK)))
+
+
+def paid_out_in_all(settlements: QuerySet[Settlement]) -> int:
+    """Paise that arrived at the bank of all these payouts together."""
+    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
+    return int(own.aggregate(paise=_net(Account.BANK))["paise"])
 
 
 def fees_of(payment: Payment) -> tuple[int, int]:

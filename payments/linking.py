@@ -1,6 +1,8 @@
 """Making payment links, changing them, and opening and closing them."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +38,15 @@ class TooFew(Exception):
         self.taken = taken
 
 
+class ChangedMeanwhile(Exception):
+    """Terms that are to be replaced are not those that the form was opened with (409). `names`
+    are theirs; nothing was written."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(names)
+        self.names = names
+
+
 @dataclass(frozen=True)
 class Terms:
     """What a link offers. `amount_paise` None: the payer enters one within the two limits;
@@ -67,6 +78,13 @@ def terms_of(link: Link) -> Terms:
     return Terms(**{each.name: getattr(link, each.name) for each in fields(Terms)})
 
 
+def marks_of(terms: Terms) -> dict[str, str]:
+    """A short word for each term, another one once the term is another: for a form to remember
+    what it was opened with."""
+    return {name: hashlib.sha256(repr(value).encode()).hexdigest()[:8]
+            for name, value in vars(terms).items()}  # fmt: skip
+
+
 def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:
     """A new link, under an id that its form was given: the same form sent twice is one link.
 
@@ -79,22 +97,25 @@ def make_link(terms: Terms, *, id: UUID, live: bool, by: User) -> Link:
             id=id, defaults={"token": new_token(current_tenant()), **offer, **made_by}
         )
         if created:
-            audit.record(by, "link.created", str(link), after=_facts(link))
+            audit.record(by, "link.created", str(link), after=_facts(link), of=link)
     if any(getattr(link, name) != value for name, value in offer.items()):
         raise OtherBody
     return link
 
 
-def change_link(link: Link, terms: Terms, by: User) -> Link:
+def change_link(link: Link, terms: Terms, by: User, opened: Mapping[str, str]) -> Link:
     """Give a link other terms. Attempts under way keep the amount they were begun with.
 
-    Raises TooFew when it took more payments than the new terms allow; then nothing was written.
+    `opened` are the marks of the terms that the person saw. Raises ChangedMeanwhile when what
+    they would replace is something else by now, TooFew when the link took more payments than the
+    new terms allow; then nothing was written.
     """
     with transaction.atomic():
         # Payment before link is the one order of locks.
         uncounted = _paid_without_a_place(link) if terms.max_payments else []
         locked = Link.objects.select_for_update(no_key=True).get(pk=link.pk)
         changed = _changed(terms_of(locked), terms)
+        _refuse_unseen(terms_of(locked), changed, opened)
         if "max_payments" in changed and terms.max_payments:
             _give_places(locked, uncounted, terms.max_payments)
         if changed:
@@ -102,7 +123,8 @@ def change_link(link: Link, terms: Terms, by: User) -> Link:
             for name in changed:
                 setattr(locked, name, getattr(terms, name))
             locked.save(update_fields=changed)
-            audit.record(by, "link.changed", str(locked), before, _told(terms, changed))
+            after = _told(terms, changed)
+            audit.record(by, "link.changed", str(locked), before, after, of=locked)
     shown.forget()
     return locked
 
@@ -110,6 +132,13 @@ def change_link(link: Link, terms: Terms, by: User) -> Link:
 def _changed(before: Terms, after: Terms) -> list[str]:
     names = [each.name for each in fields(Terms)]
     return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _refuse_unseen(before: Terms, changed: list[str], opened: Mapping[str, str]) -> None:
+    marks = marks_of(before)
+    unseen = [name for name in changed if marks[name] != opened.get(name)]
+    if unseen:
+        raise ChangedMeanwhile(unseen)
 
 
 def _paid_without_a_place(link: Link) -> list[Payment]:
@@ -146,7 +175,7 @@ def set_state(link: Link, state: Link.State, by: User, words: str | None = None)
             locked.disabled_at = None if opened else locked.disabled_at or now()
             locked.state, locked.closed_words = state, words
             locked.save(update_fields=["state", "closed_words", "disabled_at"])
-            audit.record(by, f"link.{state}", str(locked), before, after)
+            audit.record(by, f"link.{state}", str(locked), before, after, of=locked)
     shown.forget()
     return locked
 

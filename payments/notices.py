@@ -29,7 +29,7 @@ from payments.paytm import (
 )
 from payments.paytm.redaction import blank_text
 from payments.refunding import ask_refund_soon
-from payments.states import REFUND_UNDECIDED
+from payments.states import REFUND_MAY_LEAVE
 from payments.timeline import note
 from tenants import limits
 
@@ -122,7 +122,7 @@ def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received
 def _ask_about_refund(payment: Payment, ref_id: str) -> None:
     """Ask about this refund of ours; if it is none, or final, what was given back of the order."""
     ours = Refund.objects.filter(payment=payment, ref_id=ref_id).first()
-    if ours and ours.state in REFUND_UNDECIDED:
+    if ours and ours.state in REFUND_MAY_LEAVE:
         ask_refund_soon(ours)
     else:
         ask_what_was_given_back(payment)

@@ -4,21 +4,23 @@ The commit itself appends that one row and touches nothing that two payments sha
 is the outbox entry of the event that the merchant's systems are sent.
 """
 
-from payments import events, receipting
+from payments import events, receipting, searching
 from payments.folding import fold_soon
 from payments.models import Payment, Refund, Settlement
 from payments.settlement_matching import rematch
 from payments.states import ARRIVED
-from payments.telling import tell_payment, tell_refund
+from payments.telling import tell_approvers, tell_of_rejection, tell_payment, tell_refund
 from payments.telling_payers import mail_receipt, tell_payer_of_refund
 from tenants.jobs import MAIL, job
 
 
 @job(lane=MAIL, atomic=True)
 def payment_changed(payment_id: str, state: str) -> None:
-    """A payment became `state`: fold the figures, tell the team and the merchant's systems, and
-    once it has arrived number its receipt and mail it to the payer; once for each state."""
+    """A payment became `state`: write down what it is found by, fold the figures, tell the team
+    and the merchant's systems, and once it has arrived number its receipt and mail it to the
+    payer; once for each state."""
     payment = _payment(payment_id)
+    searching.write(payment.pk)
     events.of_payment(payment, state)
     tell_payment(payment, state)
     rematch(payment)
@@ -63,6 +65,18 @@ def settlement_received(settlement_id: str, is_new: bool) -> None:
 def refund_given_up(refund_id: str) -> None:
     """Somebody stopped a refund that waited for balance: tell the merchant's systems, once."""
     events.of_refund(_refund(refund_id))
+
+
+@job(lane=MAIL, atomic=True)
+def refund_held(refund_id: str) -> None:
+    """A refund waits for a second person: tell those who may be that, if it still does."""
+    tell_approvers(_refund(refund_id))
+
+
+@job(lane=MAIL, atomic=True)
+def refund_rejected(refund_id: str) -> None:
+    """Somebody refused a refund: tell who had asked for it."""
+    tell_of_rejection(_refund(refund_id))
 
 
 def _payment(payment_id: str) -> Payment:

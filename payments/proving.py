@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, Sum
 
 from config import metrics
+from payments.attempts import PARTS
 from payments.folding import FIGURES, MOVEMENT, PUBLISHED
 from payments.models import DailyFigure
 from tenants.current import current_tenant
@@ -50,7 +51,7 @@ PAYMENTS = """
         SELECT payment_id,
             coalesce(sum(amount_paise) FILTER (WHERE state = 'done'), 0) AS done,
             coalesce(sum(amount_paise) FILTER (
-                WHERE state IN ('requested', 'sent', 'accepted')), 0) AS reserved
+                WHERE state IN ('held', 'requested', 'sent', 'accepted')), 0) AS reserved
         FROM payments_refund GROUP BY payment_id
     )
     SELECT p.order_id, p.received_paise, coalesce(b.received, 0) AS booked_received,
@@ -79,6 +80,21 @@ FOLDS = f"""
     WHERE {" OR ".join(f"coalesce(f.{name}, 0) <> coalesce(s.{name}, 0)" for name in FIGURES)}
     ORDER BY 1
 """  # noqa: S608  (constants of our own modules)
+# Attempts as they were counted, and the attempts themselves.
+ATTEMPTS = f"""
+    WITH counted AS (
+        SELECT live, counted_day AS day, {PARTS}, count(*) AS count, sum(amount_paise) AS paise
+        FROM payments_payment WHERE counted_as IS NOT NULL GROUP BY 1, 2, 3, 4, 5
+    )
+    SELECT concat_ws(' ', live, day, state, method, result_code) AS figure,
+        coalesce(f.count, 0) AS count, coalesce(c.count, 0) AS attempts,
+        coalesce(f.paise, 0) AS paise, coalesce(c.paise, 0) AS attempts_paise
+    FROM payments_attemptfigure f
+    FULL JOIN counted c USING (live, day, state, method, result_code)
+    WHERE coalesce(f.count, 0) <> coalesce(c.count, 0)
+        OR coalesce(f.paise, 0) <> coalesce(c.paise, 0)
+    ORDER BY 1
+"""  # noqa: S608  (constants of our own modules)
 # A transfer and the one it says it reverses.
 REVERSALS = """
     SELECT r.id::text, r.paise, o.paise AS original_paise, r.debit, o.credit AS original_credit
@@ -95,6 +111,7 @@ WORLDS = """
 LAWS = {
     "a payment is what its transfers say": PAYMENTS,
     "a folded figure is the sum of its transfers": FOLDS,
+    "a counted attempt is in its figure once": ATTEMPTS,
     "a reversal mirrors what it reverses": REVERSALS,
     "test money and live money stay apart": WORLDS,
 }

@@ -1,7 +1,7 @@
 """What else a link asks its payers: the merchant's own questions, and how they are answered.
 
 A link keeps its questions as a list of dicts with the members of `Question`; a payment keeps
-`[label, answer]` pairs, words as they were when it was made.
+`[label, answer]` pairs as they were when it was made.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 MOST = 8  # questions of a link
 MOST_CHOICES = 20
@@ -66,13 +66,21 @@ def field_of(question: Question) -> forms.Field:
             return forms.CharField(**plain, max_length=200)
 
 
-def answers(questions: Sequence[Question], cleaned: Mapping[str, Any]) -> list[list[str]]:
-    """What was answered, in words, out of a valid form's data; empty answers are left out."""
-    pairs = [(each.label, _words(cleaned.get(name_of(n)))) for n, each in enumerate(questions)]
-    return [[label, words] for label, words in pairs if words]
+Answer = str | bool  # that of a checkbox is True; older ones are the English word
 
 
-def _words(answer: Any) -> str:
-    if answer is True:
-        return "Yes"
-    return "" if answer in (None, False, "") else str(answer)
+def answers(questions: Sequence[Question], cleaned: Mapping[str, Any]) -> list[list[Answer]]:
+    """What was answered, out of a valid form's data; empty answers are left out."""
+    given = [(each.label, cleaned.get(name_of(n))) for n, each in enumerate(questions)]
+    # Not `in`: the number 0 is an answer, and equals False.
+    return [
+        [label, answer if answer is True else str(answer)]
+        for label, answer in given
+        if not (answer is None or answer is False or answer == "")
+    ]
+
+
+def in_words(answers: Iterable[Sequence[Answer]]) -> list[tuple[str, str]]:
+    """Questions and answers as a payment keeps them, in words of the active language."""
+    return [(str(label), gettext("Yes") if answer is True else str(answer))
+            for label, answer in answers]  # fmt: skip

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from payments.models import Payment, Refund
-from payments.states import PaymentState
+from payments.states import PaymentState, RefundState
 
 Text = str | Promise
 
@@ -15,7 +15,8 @@ Text = str | Promise
 class Words:
     """The head of a payer's page: what happened, whether money moved, and what to do.
 
-    `go_on` is what can be done here: send the "form", open the "page" anew, or nothing.
+    `go_on` is what can be done here: send the "form", open the "page" anew, look again "later",
+    or nothing.
     """
 
     icon: str
@@ -79,6 +80,14 @@ CLOSED = {
         _("If that was you, all is well: your receipt is on the page that Paytm brought you back "
           "to. If not, ask the merchant for a new link."),
     ),
+    "full": Words(
+        "circle-check", "info",
+        _("Everything is taken"),
+        _("This link has taken all the payments it was made for."),
+        _("No money was taken now."),
+        _("If one of them was yours, all is well: your receipt is on the page that Paytm brought "
+          "you back to. If not, ask the merchant."),
+    ),
     "no_account": Words(
         "plug", "warning",
         _("Payments cannot be taken yet"),
@@ -113,11 +122,27 @@ CLOSED = {
     "held": Words(
         "clock", "info",
         _("This is being paid at the moment"),
-        _("Somebody has begun to pay it and can still finish."),
+        _("Somebody has begun to pay it and can still finish. Do not pay twice."),
         NOTHING_TAKEN,
         _("If that was you, go on in the browser where you began. Otherwise try again in a "
           "quarter of an hour."),
-        "page",
+        "later",
+    ),
+    "pending": Words(
+        "clock", "warning",
+        _("A payment of it is being checked"),
+        _("Somebody has paid at Paytm, and the bank has not confirmed it yet."),
+        _("Do not pay again."),
+        _("If that was you, look at the page that Paytm brought you back to. Otherwise look here "
+          "again later: should that payment fail, it can be paid here."),
+        "later",
+    ),
+    "own_pending": Words(
+        "clock", "warning",
+        _("Your payment is being checked"),
+        _("You have paid here, and the bank has not confirmed it yet."),
+        _("Do not pay again."),
+        _("Its own page says how it stands, and changes by itself."),
     ),
     "other_body": Words(
         "circle-alert", "warning",
@@ -281,6 +306,6 @@ def _unexpected(payment: Payment) -> Words:
 def _what_becomes_of_it(payment: Payment) -> Text:
     if payment.accepted_at:
         return _("The merchant has taken it as your payment.")
-    if payment.wants_decision:
+    if payment.wants_decision or payment.refunds.filter(state=RefundState.HELD).exists():
         return _("The merchant has been told, and can send it back.")
     return _("It is being sent back to you, or has been.")

@@ -1,7 +1,8 @@
 """A receipt as a PDF of A5 pages. Import it where one is made: fpdf2 takes half a second."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from unicodedata import normalize
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,9 +12,10 @@ from fpdf import FPDF, FontFace
 
 from merchants.models import Profile
 from payments import ledger, reasons
+from payments.crediting import expected_on
 from payments.models import Payment, Receipt, Refund
 from payments.money import format_inr
-from payments.states import PaymentState, RefundState
+from payments.states import REFUND_CAME_TO_NOTHING, PaymentState, RefundState
 from tenants.current import current_tenant, zone
 
 FONTS = Path(__file__).parent / "fonts"
@@ -41,7 +43,7 @@ def facts_of(payment: Payment) -> Facts:
     facts = [
         (_("Received from"), payment.payer_name),
         (_("For"), payment.description),
-        *((str(label), str(words)) for label, words in payment.answers),
+        *payment.answered,
         (_("Asked for"), format_inr(payment.amount_paise) if _differs(payment) else ""),
         (_("Paid on"), _time(payment.paid_at or payment.decided_at)),
         (_("Paid by"), str(payment.get_method_display()) if payment.method else ""),
@@ -53,7 +55,8 @@ def facts_of(payment: Payment) -> Facts:
 
 def refunds_of(payment: Payment) -> Facts:
     """Each refund that has not failed, then what remains; nothing where there is none."""
-    sent = payment.refunds.exclude(state=RefundState.FAILED).order_by("created_at")
+    untold = (*REFUND_CAME_TO_NOTHING, RefundState.HELD)
+    sent = payment.refunds.exclude(state__in=untold).order_by("created_at")
     refunds = [(_of_refund(refund), format_inr(-refund.amount_paise)) for refund in sent]
     left = ledger.received(payment) - sum(refund.amount_paise for refund in sent)
     return [*refunds, (_("Remains"), format_inr(left))] if refunds else []
@@ -62,9 +65,18 @@ def refunds_of(payment: Payment) -> Facts:
 def _of_refund(refund: Refund) -> str:
     if refund.decided_at is None:
         return _("Refund, on its way")
-    words = _("Refunded on %s") % dateformat.format(timezone.localtime(refund.decided_at), "j M Y")
-    reference = refund.bank_reference
-    return f"{words}\n{_('Bank reference')} {reference}" if reference else words
+    lines = [_("Refunded on %s") % _day(timezone.localtime(refund.decided_at))]
+    if day := expected_on(refund):
+        lines.append(_("You should have it by %(day)s.") % {"day": _day(day)})
+    if refund.bank_reference:
+        lines.append(f"{_('Bank reference')} {refund.bank_reference}")
+    if refund.arn:
+        lines.append(f"{_('Card reference (ARN)')} {refund.arn}")
+    return "\n".join(lines)
+
+
+def _day(day: date) -> str:
+    return dateformat.format(day, "j M Y")
 
 
 class _Paper(FPDF):
@@ -72,7 +84,7 @@ class _Paper(FPDF):
 
     def __init__(self, live: bool) -> None:
         super().__init__(format=A5)
-        self.live = live
+        self.live, self.lacks_letters = live, False
         self.set_margins(14, 14)
         self.set_auto_page_break(True, 14)
         self.add_font("Mukta", "", FONTS / "Mukta-Regular.ttf")
@@ -107,9 +119,18 @@ class _Paper(FPDF):
         )
 
     def written(self, words: str) -> str:
-        """The words with ? for each letter that our font lacks, which would not show at all."""
+        """The words as our font has them; ? for each letter that it lacks, which would not show
+        at all."""
+        return "".join(self._letter(letter) for letter in normalize("NFC", words))
+
+    def _letter(self, letter: str) -> str:
+        """Itself, or the plain one that it is made of: `s` for the Romanian `ș`, `1` for `①`."""
         known = self.fonts["mukta"].cmap  # type: ignore[union-attr]  # it is a TrueType font
-        return "".join(c if ord(c) in known or c == "\n" else "?" for c in words)
+        if letter == "\n" or ord(letter) in known:
+            return letter
+        plain = "".join(part for part in normalize("NFKD", letter) if ord(part) in known)
+        self.lacks_letters |= not plain
+        return plain or "?"
 
     def table_of(self, facts: Facts) -> None:
         """Labels on the left, words on the right, however long either is."""
@@ -156,6 +177,9 @@ def _write_foot(paper: _Paper, payment: Payment, profile: Profile) -> None:
         paper.line_of(f"{ask} {contact}", 9, colour=MUTED)
     page = f"{settings.BASE_URL}{reverse('pay_status', kwargs={'token': payment.token})}"
     paper.line_of(f"{_('How it stands now:')} {page}", 9, colour=MUTED)
+    if paper.lacks_letters:
+        words = _("A ? may stand for a letter that cannot be printed here. That page has it.")
+        paper.line_of(words, 9, colour=MUTED)
 
 
 def _outcome(payment: Payment) -> str:

@@ -13,6 +13,7 @@ from merchants import audit
 from merchants.models import Profile
 from payments.models import Payment, Receipt
 from payments.telling_payers import mail_receipt
+from payments.timeline import note
 from tenants.current import zone
 from tenants.models import User
 
@@ -42,8 +43,15 @@ def send(payment: Payment, to: str, by: User) -> Receipt:
     """Mail the receipt of a payment that has arrived to an address that a person chose."""
     receipt = number(payment)
     mail_receipt(payment, receipt, to)
-    audit.record(by, "receipt.sent", str(receipt), after={"to": to})
+    note(payment, "receipt_sent", masked(to), by=by)
+    audit.record(by, "receipt.sent", str(receipt), after={"to": to}, of=payment)
     return receipt
+
+
+def masked(address: str) -> str:
+    """An e-mail address as whoever knows it recognises it: its first letter and its domain."""
+    name, _at, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"
 
 
 def year_of(moment: datetime) -> int:

@@ -1,26 +1,36 @@
 """Sending money back: reserved under a lock first, then asked of Paytm until it is final.
 
 A refund keeps its reference id for ever, so asking again cannot refund twice. Once a request
-may have reached Paytm only refund status can say that it failed (Paytm: refunds).
+may have reached Paytm only refund status can say that it failed (Paytm: refunds). One above the
+merchant's limit is reserved as any other, and is not sent before payments.approving lets it go.
 """
 
 import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from config import metrics
 from config.clock import now
+from merchants import audit
 from merchants.sealing import CannotOpen
 from payments import inbox, ledger
 from payments.clients import client_for
+from payments.crediting import named_day
 from payments.models import Message, Payment, Refund
 from payments.money import MIN_PAISE
-from payments.outbox import refund_changed, refund_given_up
+from payments.outbox import refund_changed, refund_given_up, refund_held
 from payments.paytm import Client, Open, PaytmError, RefundAnswer, RefundOutcome, RefundStatus
+from payments.refund_limits import held_above
 from payments.schedule import after_breaker, next_ask, next_try
-from payments.states import REFUND_RANK, REFUND_UNDECIDED, RefundState, may_become
+from payments.states import (
+    REFUND_MAY_LEAVE,
+    REFUND_RANK,
+    REFUND_UNDECIDED,
+    RefundState,
+    may_become,
+)
 from payments.timeline import note
 from tenants.current import current_tenant
 from tenants.jobs import MONEY, job
@@ -32,6 +42,11 @@ logger = logging.getLogger(__name__)
 OLDEST = timedelta(days=365)
 NO_BALANCE = "620"
 GIVEN_UP, OVERTAKEN = "given_up", "overtaken"
+# What was said of a refund holds for its retry: who approved it is not asked again.
+KEPT_BY_A_RETRY = (
+    *("reason", "comment", "asked_by_id", "asked_by_name", "held_above_paise"),
+    *("judged_by_id", "judged_by_name", "judged_at", "judgement"),
+)
 # A request that has not arrived after this long never will.
 REQUEST_LIFE = timedelta(hours=1)
 
@@ -63,13 +78,20 @@ class OtherBody(Exception):
 
 
 def ask_refund(
-    payment: Payment, amount_paise: int, reason: str, by: User | None, request_key: str
+    payment: Payment,
+    amount_paise: int,
+    reason: str,
+    by: User | None,
+    request_key: str,
+    comment: str = "",
 ) -> Refund:
-    """Reserve the money and have it sent back. The same form sent twice is one refund.
+    """Reserve the money and have it sent back; above the merchant's limit a second person must
+    approve first, and the refund is *held*. The same form sent twice is one refund.
 
-    `by` None: the link's rule for surplus asks.
+    `by` None: the link's rule for surplus asks, which no limit of a person's holds.
 
-    Raises NotRefundable, TooMuch and OtherBody; then nothing was written.
+    Raises NotRefundable, TooMuch and OtherBody, and refund_limits' AboveCeiling, NoRight and
+    NobodyToAsk; then nothing was written.
     """
     try:
         with transaction.atomic():
@@ -78,7 +100,8 @@ def ask_refund(
             if earlier:
                 return _same_form(earlier, amount_paise)
             _check(locked, amount_paise)
-            return _reserve(locked, amount_paise, reason, by, request_key)
+            limit = held_above(locked, amount_paise, by) if by else None
+            return _reserve(locked, amount_paise, reason, by, request_key, comment, limit)
     except IntegrityError as error:
         raise NotRefundable("under_way") from error
 
@@ -107,28 +130,67 @@ def _check(payment: Payment, amount_paise: int) -> None:
 
 
 def _reserve(
-    payment: Payment, amount_paise: int, reason: str, by: User | None, request_key: str
+    payment: Payment,
+    amount_paise: int,
+    reason: str,
+    by: User | None,
+    request_key: str,
+    comment: str = "",
+    limit: int | None = None,
 ) -> Refund:
     refund = Refund(
         amount_paise=amount_paise,
+        state=RefundState.REQUESTED if limit is None else RefundState.HELD,
+        held_above_paise=limit,
         reason=reason,
+        comment=comment,
         request_key=request_key,
         origin=Refund.Origin.PERSON if by else Refund.Origin.POLICY,
         asked_by_id=by.pk if by else None,
         asked_by_name=str(by)[:80] if by else "",
     )
-    _hold(payment, refund, now())
-    note(payment, "refund_requested", reason, refund=refund, by=by)
+    _hold(payment, refund, now() if limit is None else None)
+    words = " · ".join(filter(None, (reason, comment)))
+    note(payment, "refund_requested" if limit is None else "refund_held", words,
+         refund=refund, by=by)  # fmt: skip
+    if by:
+        _record(refund, by)
+    if limit is not None:
+        refund_held.enqueue(current_tenant().pk, refund_id=str(refund.pk))
     return refund
 
 
-def _hold(payment: Payment, refund: Refund, at: datetime) -> None:
-    """Reserve a new refund's money, under the payment's lock, and have it sent at this time."""
+def _record(refund: Refund, by: User) -> None:
+    act = "refund.held" if refund.state == RefundState.HELD else "refund.asked"
+    facts: audit.Facts = {"amount_paise": refund.amount_paise, "reason": refund.reason}
+    audit.record(by, act, f"{refund.ref_id} {refund.payment.order_id}", after=facts)
+
+
+def _hold(payment: Payment, refund: Refund, at: datetime | None) -> None:
+    """Reserve a new refund's money, under the payment's lock, and have it sent at this time; None:
+    not before somebody approves."""
     payment.reserved_paise += refund.amount_paise
     payment.save(update_fields=["reserved_paise"])
     refund.live, refund.payment, refund.next_ask_at = payment.live, payment, at
     refund.save(force_insert=True)
-    _push_at(refund, at)
+    if at:
+        _push_at(refund, at)
+
+
+def let_go(refund: Refund) -> None:
+    """Have a refund that was held, and is not any more, sent now: under the payment's lock."""
+    refund.next_ask_at = now()
+    refund.save()
+    _push_at(refund, refund.next_ask_at)
+
+
+def release(payment: Payment, refund: Refund) -> None:
+    """Free the money of a refund that never left and never will, under the payment's lock. Its
+    state says why."""
+    refund.decided_at, refund.next_ask_at = now(), None
+    refund.save()
+    payment.reserved_paise -= refund.amount_paise
+    payment.save(update_fields=["reserved_paise"])
 
 
 def ask_refund_soon(refund: Refund) -> None:
@@ -140,7 +202,7 @@ def ask_refund_soon(refund: Refund) -> None:
 def push_refund(refund_id: str) -> None:
     """One step of a refund: send it, or ask what became of it; then write the next step."""
     refund = Refund.objects.select_related("payment__account").get(pk=refund_id)
-    if refund.state in REFUND_UNDECIDED:
+    if refund.state in REFUND_MAY_LEAVE:
         try:
             _speak(refund)
         except Open as error:
@@ -265,7 +327,9 @@ def _apply(
         payment.reserved_paise -= refund.amount_paise
     if state == RefundState.DONE:
         payment.refunded_paise += refund.amount_paise
-        refund.bank_reference = (getattr(answer, "rrn", None) or "")[:64]
+        refund.bank_reference = (answer.rrn or "")[:64]
+        refund.arn = (answer.arn or "")[:64]
+        refund.credit_on = named_day(answer.credit_expected)
         ledger.book_refund(refund)
     payment.save(update_fields=["reserved_paise", "refunded_paise"])
     refund.save()
@@ -296,10 +360,8 @@ def _try_later(refund: Refund) -> None:
     retry = Refund(
         retry_of=refund,
         amount_paise=refund.amount_paise,
-        reason=refund.reason,
         origin=refund.origin,
-        asked_by_id=refund.asked_by_id,
-        asked_by_name=refund.asked_by_name,
+        **{name: getattr(refund, name) for name in KEPT_BY_A_RETRY},
     )
     _hold(refund.payment, retry, at)
     note(refund.payment, "refund_waits", refund=retry)
@@ -335,23 +397,22 @@ def give_up(refund: Refund, by: User) -> Refund:
 
 
 def stop_waiting(payment: Payment) -> None:
-    """Stop what waits for balance, under the payment's lock: Paytm gave money back without us,
-    and whether ours is still wanted is for a person to say."""
-    waiting = payment.refunds.select_for_update().filter(
-        state=RefundState.REQUESTED, retry_of__isnull=False
-    )
-    for refund in waiting:
-        _stop(payment, refund, OVERTAKEN)
+    """Stop what waits for balance or for a second person, under the payment's lock: Paytm gave
+    money back without us, and whether ours is still wanted is for a person to say."""
+    waits = Q(state=RefundState.REQUESTED, retry_of__isnull=False) | Q(state=RefundState.HELD)
+    for refund in payment.refunds.select_for_update(of=("self",)).filter(waits):
+        was_held = refund.state == RefundState.HELD
+        _stop(payment, refund, OVERTAKEN, RefundState.WITHDRAWN if was_held else RefundState.FAILED)
         note(payment, "refund_overtaken", refund=refund)
-        refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
+        if not was_held:  # nobody outside the team was told of a held one
+            refund_changed.enqueue(current_tenant().pk, refund_id=str(refund.pk))
 
 
-def _stop(payment: Payment, refund: Refund, why: str) -> None:
-    refund.state, refund.decided_at, refund.next_ask_at = RefundState.FAILED, now(), None
-    refund.result_code = why
-    refund.save()
-    payment.reserved_paise -= refund.amount_paise
-    payment.save(update_fields=["reserved_paise"])
+def _stop(
+    payment: Payment, refund: Refund, why: str, state: RefundState = RefundState.FAILED
+) -> None:
+    refund.state, refund.result_code = state, why
+    release(payment, refund)
 
 
 def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
@@ -369,10 +430,10 @@ def _no_answer(refund: Refund, error: PaytmError | CannotOpen) -> None:
 
 
 def _ask_later(refund: Refund) -> None:
-    refund.refresh_from_db(fields=["state", "first_sent_at"])
-    undecided = refund.state in REFUND_UNDECIDED
+    refund.refresh_from_db(fields=["state", "first_sent_at", "judged_at"])
+    undecided = refund.state in REFUND_MAY_LEAVE
     # A refund is never given up on: after the schedule it is asked about daily.
-    begun = refund.first_sent_at or refund.created_at
+    begun = refund.first_sent_at or refund.judged_at or refund.created_at
     at = (next_ask(begun) or now() + timedelta(days=1)) if undecided else None
     _ask_at(refund, at)
 

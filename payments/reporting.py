@@ -5,8 +5,9 @@ Every total on a screen, in a report or in an export comes from here.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -40,15 +41,73 @@ class Figure:
     def net_paise(self) -> int:
         return self.sales_paise - self.refunds_paise
 
+    @property
+    def cost_paise(self) -> int:
+        """What Paytm took, tax included."""
+        return self.fees_paise + self.gst_paise
+
+    @property
+    def owed_paise(self) -> int:
+        """What Paytm owes for all this: the other side of every movement."""
+        came = self.sales_paise + self.surplus_paise + self.adjustments_paise
+        return came - self.refunds_paise - self.cost_paise - self.settled_paise
+
 
 _SUMS = ", ".join(f"coalesce(sum({name}), 0)::bigint" for name in FIGURES)
-_ROWS = f"""
+_FOLDED_AND_NOT = f"""
     SELECT live, day, method, {", ".join(FIGURES)} FROM payments_dailyfigure
     WHERE live = %(live)s AND day BETWEEN %(first)s AND %(last)s
     UNION ALL
     SELECT live, day, method, {MOVEMENT} FROM payments_transfer
     WHERE NOT folded AND live = %(live)s AND day BETWEEN %(first)s AND %(last)s
 """  # noqa: S608  (constants only)
+
+
+# The first day of what a day belongs to. Weeks begin on Monday, financial years on 1 April.
+SPANS = {
+    "day": "day",
+    "week": "date_trunc('week', day)::date",
+    "month": "date_trunc('month', day)::date",
+    "year": "(date_trunc('year', day - interval '3 months') + interval '3 months')::date",
+}
+
+# For what has no roll-up: every movement of sales, and what it adds.
+_SOLD = f"""
+    SELECT payment_id, refund_id, {MOVEMENT} FROM payments_transfer
+    WHERE live = %(live)s AND day BETWEEN %(first)s AND %(last)s
+        AND (debit IN ('sales', 'refunds') OR credit IN ('sales', 'refunds'))
+"""  # noqa: S608  (constants only)
+
+
+@dataclass(frozen=True)
+class Sold:
+    """What was sold and given back by one link, or under one tag; in paise."""
+
+    name: str
+    link_id: UUID | None
+    sales_count: int
+    sales_paise: int
+    refunds_count: int
+    refunds_paise: int
+
+    @property
+    def net_paise(self) -> int:
+        return self.sales_paise - self.refunds_paise
+
+
+@dataclass(frozen=True)
+class OfReason:
+    """What was refunded for one reason, in the words of whoever asked."""
+
+    reason: str
+    refunds_count: int
+    refunds_paise: int
+
+
+def by_span(span: str, live: bool, first: date, last: date) -> list[Figure]:
+    """A figure for each "day", "week", "month" or "year" that saw money, oldest first. Its day is
+    the span's first, which may lie before `first`: what is counted begins there all the same."""
+    return [Figure(day, None, *sums) for day, *sums in _grouped(SPANS[span], live, first, last)]
 
 
 def by_day(live: bool, first: date, last: date) -> list[Figure]:
@@ -63,6 +122,53 @@ def by_method(live: bool, first: date, last: date) -> list[Figure]:
     return sorted(figures, key=lambda figure: -figure.sales_paise)
 
 
+def until(live: bool, day: date, moment: datetime) -> Figure:
+    """What was booked for this day before this moment: for days of which there is a part only."""
+    sums = f"""
+        SELECT {_SUMS} FROM (
+            SELECT {MOVEMENT} FROM payments_transfer
+            WHERE live = %(live)s AND day = %(day)s AND at < %(moment)s
+        ) rows
+    """  # noqa: S608  (constants only)
+    [row] = _rows(sums, {"live": live, "day": day, "moment": moment})
+    return Figure(None, None, *row)
+
+
+def ever(live: bool) -> Figure:
+    """Everything that ever moved in this world."""
+    return total(by_method(live, date.min, date.max))
+
+
+def by_link(live: bool, first: date, last: date) -> list[Sold]:
+    """What each link sold and gave back, largest sales first. Reads every transfer of the days."""
+    return _sold(
+        "concat_ws(' · ', l.description, nullif(l.reference, '')), l.id",
+        "JOIN payments_payment p ON p.id = t.payment_id JOIN payments_link l ON l.id = p.link_id",
+        {"live": live, "first": first, "last": last},
+    )
+
+
+def by_tag(live: bool, first: date, last: date) -> list[Sold]:
+    """The same by tag, "" for payments without one; what has several is in each of them."""
+    return _sold(
+        "coalesce(g.name, ''), NULL::uuid",
+        "LEFT JOIN payments_paymenttag g ON g.payment_id = t.payment_id",
+        {"live": live, "first": first, "last": last},
+    )
+
+
+def by_reason(live: bool, first: date, last: date) -> list[OfReason]:
+    """What was refunded by the reason given, largest first. Reads the refunds of the days."""
+    sql = f"""
+        SELECT trim(coalesce(r.reason, '')), sum(refunds_count)::bigint,
+            sum(refunds_paise)::bigint
+        FROM ({_SOLD}) t LEFT JOIN payments_refund r ON r.id = t.refund_id
+        GROUP BY 1 HAVING sum(refunds_count) <> 0 OR sum(refunds_paise) <> 0 ORDER BY 3 DESC, 1
+    """  # noqa: S608  (constants only)
+    rows = _rows(sql, {"live": live, "first": first, "last": last})
+    return [OfReason(*row) for row in rows]
+
+
 def total(figures: Iterable[Figure]) -> Figure:
     """The sum of figures, with neither day nor method."""
     sums = zip(*([getattr(f, name) for name in FIGURES] for f in figures), strict=True)
@@ -70,10 +176,21 @@ def total(figures: Iterable[Figure]) -> Figure:
 
 
 def _grouped(column: str, live: bool, first: date, last: date) -> list[tuple[Any, ...]]:
+    sql = f"SELECT {column}, {_SUMS} FROM ({_FOLDED_AND_NOT}) rows GROUP BY 1 ORDER BY 1"  # noqa: S608
+    return _rows(sql, {"live": live, "first": first, "last": last})
+
+
+def _sold(named: str, joined: str, values: dict[str, Any]) -> list[Sold]:
+    sums = ", ".join(f"sum({name})::bigint" for name in FIGURES[:4])
+    sql = f"""
+        SELECT {named}, {sums} FROM ({_SOLD}) t {joined}
+        GROUP BY 1, 2 ORDER BY sum(sales_paise) DESC, 1, 2
+    """  # noqa: S608  (constants only)
+    return [Sold(*row) for row in _rows(sql, values)]
+
+
+def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {column}, {_SUMS} FROM ({_ROWS}) rows GROUP BY 1 ORDER BY 1",  # noqa: S608
-            {"live": live, "first": first, "last": last},
-        )
+        cursor.execute(sql, values)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

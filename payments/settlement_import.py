@@ -201,7 +201,8 @@ def confirm(upload: SettlementImport, by: User) -> None:
     with transaction.atomic():
         if not waiting.update(state=State.RUNNING):
             raise NotOpen
-        audit.record(by, "settlements.uploaded", upload.file_name, after={"rows": upload.total})
+        told = {"rows": upload.total}
+        audit.record(by, "settlements.uploaded", upload.file_name, after=told, of=upload)
         take_in_file.enqueue(current_tenant().pk, import_id=str(upload.pk))
 
 

@@ -1,6 +1,7 @@
 """Which of our payments and refunds a payout's lines are about: by order id, in the same world
 and under the same MID; refunds by Paytm's refund id, else by amount."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
@@ -10,9 +11,12 @@ from payments import ledger
 from payments.discrepancies import review
 from payments.folding import fold_soon
 from payments.models import Payment, Refund, Settlement, SettlementLine
-from payments.states import RefundState
+from payments.states import REFUND_INSIDE, RefundState
+from tenants.current import current_tenant
+from tenants.jobs import BULK, job
 
 Kind, Match = SettlementLine.Kind, SettlementLine.Match
+MARKED = 2_000  # in one go
 
 
 def match(settlement: Settlement, lines: Iterable[SettlementLine]) -> None:
@@ -43,6 +47,30 @@ def match(settlement: Settlement, lines: Iterable[SettlementLine]) -> None:
         elif line.payment and line.kind == Kind.REFUND:
             line.refund = _take_refund(line, refunds)
             line.match = Match.MATCHED if line.refund else Match.NONE
+    _settle(settlement, lines)
+
+
+def _settle(settlement: Settlement, lines: list[SettlementLine]) -> None:
+    """Write the payout's day beside the payments that it settles, for those who look for it."""
+    matched = [line for line in lines if line.match == Match.MATCHED and line.kind == Kind.SALE]
+    sales = [line.payment_id for line in matched if line.payment_id]
+    Payment.objects.filter(pk__in=sales).update(settled_on=settlement.paid_on)
+
+
+@job(lane=BULK, atomic=True)
+def mark_settled(after: int = 0) -> None:
+    """Do so for the lines of before that was written down, some at a time."""
+    lines = SettlementLine.objects.filter(pk__gt=after, kind=Kind.SALE, match=Match.MATCHED)
+    some = [*lines.order_by("pk").values_list("pk", "payment_id", "settlement__paid_on")[:MARKED]]
+    days = defaultdict(list)
+    for _, payment_id, day in some:
+        days[day].append(payment_id)
+    own = Payment.objects.filter(pk__in=[payment_id for _, payment_id, _ in some])
+    list(own.select_for_update(no_key=True).order_by("pk").values_list("pk"))  # the order of locks
+    for day, payments in days.items():
+        Payment.objects.filter(pk__in=payments, settled_on=None).update(settled_on=day)
+    if some:
+        mark_settled.enqueue(current_tenant().pk, after=some[-1][0])
 
 
 def rematch(payment: Payment) -> None:
@@ -96,7 +124,8 @@ class _Room:
 
 
 def _refunds(payments: list[UUID]) -> Iterator[_Room]:
-    refunds = Refund.objects.filter(payment__in=payments).exclude(state=RefundState.FAILED)
+    never_left = (RefundState.FAILED, *REFUND_INSIDE)
+    refunds = Refund.objects.filter(payment__in=payments).exclude(state__in=never_left)
     for refund in refunds.prefetch_related("settled_lines").order_by("created_at", "pk"):
         yield _Room(refund)
 

@@ -36,7 +36,10 @@ MEANING = {
 }
 
 # What no judgement needs; read when it is asked for.
-NOT_JUDGED = ("answers", "link__questions", "link__suggestions", "link__methods")
+NOT_JUDGED = (
+    *("answers", "counted_day", "counted_as"),
+    *("link__questions", "link__suggestions", "link__methods"),
+)
 # The payment under its lock, with what is needed to judge an answer about it.
 LOCKED = rows.OneRow(
     Payment.objects.select_for_update(of=("self",))

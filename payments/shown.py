@@ -38,10 +38,14 @@ IN_USE: Final = 600.0  # seconds after its last showing in which a page is remem
 KEY: Final = "key-of-this-form-----"
 ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 
-# What a page depends on besides its merchant: its link's row and taken slots, and the world.
+# What a page depends on besides its merchant: its link's row, the places taken or held, and the
+# world. Of a link that takes any number of payments no place is looked at.
 MARKS: Final = """
     SELECT token, (xmin, ctid, (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
             AND link.max_payments IS NOT NULL),
+        (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
+            WHERE live = link.live AND link_id = link.id AND link.max_payments IS NOT NULL
+            AND state IN ('created', 'open', 'unknown', 'pending')),
         (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
     FROM payments_link AS link WHERE token = ANY(%s)
@@ -71,7 +75,7 @@ class Page:
         return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
 
     def is_over(self) -> bool:
-        """Whether the link has opened or expired since."""
+        """Whether the link has opened or expired since, or a place may be free."""
         return self.until is not None and self.until <= now()
 
 
@@ -122,9 +126,11 @@ def mark(tenant: Tenant, token: str) -> Mark | None:
     return _marks(tenant, [token]).get(token)
 
 
-def offer(response: HttpResponse, tenant: Tenant, link: Link, true_of: Mark) -> None:
-    """Let a page that was made with KEY be shown again, to anybody."""
-    ends = [at for at in (link.starts_at, link.expires_at) if at and at > now()]
+def offer(
+    response: HttpResponse, tenant: Tenant, link: Link, true_of: Mark, until: datetime | None = None
+) -> None:
+    """Let a page that was made with KEY be shown again, to anybody, and at most `until` then."""
+    ends = [at for at in (link.starts_at, link.expires_at, until) if at and at > now()]
     page = Page(tenant, link.pk, true_of, min(ends, default=None), checked=time.monotonic())
     response.shown_again = page  # type: ignore[attr-defined]
 

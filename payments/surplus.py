@@ -64,7 +64,8 @@ def _keep(payment: Payment, paise: int, by: User | None) -> None:
     note(payment, "surplus_kept", by=by)
     surplus_kept.enqueue(current_tenant().pk, payment_id=str(payment.pk))
     if by:
-        audit.record(by, "surplus.kept", payment.order_id, after={"amount_paise": paise})
+        told = {"amount_paise": paise}
+        audit.record(by, "surplus.kept", payment.order_id, after=told, of=payment)
 
 
 @job(lane=MONEY)

@@ -27,6 +27,7 @@ from payments.methods import Method
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
 from payments.returning import return_url
+from payments.states import REFUND_INSIDE
 from tenants import limits
 from tenants.access import PayerRequest, messenger, payer
 from tenants.current import zone
@@ -51,6 +52,8 @@ NOT_BEGUN = {
     "foreign": 403,
     "early": 403,
     "held": 409,
+    "pending": 409,
+    "own_pending": 409,
     "in_flight": 409,
     "changed": 409,
     "other_body": 422,
@@ -93,9 +96,13 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
 def _look(request: PayerRequest, link: Link, true_of: shown.Mark | None) -> HttpResponse:
     """The link's page; made to be shown again where it is for anybody."""
     form = PayForm(link=link, initial={"key": shown.KEY if true_of else shown.new_key()})
-    page = _pay_page(request, link, form, collecting.why_closed(link))
+    refusal = collecting.why_not_now(link, own_attempts.known(request))
+    if refusal is None:
+        page = _pay_page(request, link, form)
+    else:
+        page = _pay_page(request, link, form, refusal.reason, refusal.seconds)
     if true_of:
-        shown.offer(page, request.tenant, link, true_of)
+        shown.offer(page, request.tenant, link, true_of, getattr(refusal, "until", None))
     return page
 
 
@@ -195,7 +202,8 @@ def status(request: PayerRequest, token: str) -> HttpResponse:
         "changes": settles or (receipt is None and _is_being_numbered(payment)),
         "words": reasons.of_payment(payment, can_continue),
         "can_continue": can_continue,
-        "refunds": payment.refunds.order_by("created_at"),
+        # What waits for a second person of the merchant's, or was refused by one, is no promise.
+        "refunds": payment.refunds.exclude(state__in=REFUND_INSIDE).order_by("created_at"),
     }
     return _page(request, "pay/status.html", payment.live, context)
 

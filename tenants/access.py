@@ -17,7 +17,13 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+)
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -26,13 +32,13 @@ from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
 from config.logs import tenant_key
-from merchants import roles
+from merchants import presence, roles
 from tenants import provisioning
 from tenants.current import zone
 from tenants.models import Membership, Tenant, User
 from tenants.routing import recent_tenant_of_token, tenant_of_token
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record of a session
 
@@ -65,7 +71,7 @@ def public(view: View) -> View:
 def signed_in(view: View) -> View:
     """Anyone who is signed in. The view touches no tenant's schema."""
 
-    def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
+    def enter(request: PersonRequest, **kwargs: Any) -> HttpResponseBase:
         if _is_stranger(request):
             return redirect_to_login(request.get_full_path())
         return view(request, **kwargs)
@@ -86,7 +92,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
     def decorate(view: View) -> View:
         def enter(
             request: WorldRequest, slug: str, live: bool | None = None, **kwargs: Any
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             if _is_stranger(request):
                 return redirect_to_login(request.get_full_path())
             request.membership = _membership(request.user, slug)
@@ -95,7 +101,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
             refusal = _refusal(request, permission)
             if refusal is None and fresh and not proved_recently(request):
                 refusal = _proof_wanted(request, back_to)
-            return refusal or _within(request.tenant, view, request, kwargs)
+            return refusal or _within(request.tenant, _seen(view), request, kwargs)
 
         return _declare(enter, view, permission)
 
@@ -105,7 +111,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
 def payer(view: View) -> View:
     """Anyone who holds a token: it names its tenant, whatever state that is in."""
 
-    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponse:
+    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponseBase:
         look = recent_tenant_of_token if request.method in ("GET", "HEAD") else tenant_of_token
         request.tenant = look(token)
         return _within(request.tenant, view, request, {"token": token, **kwargs})
@@ -117,7 +123,7 @@ def messenger(view: View) -> View:
     """As `payer`, for who brings Paytm's messages: the tenant may be a second old even where it
     is posted, for nothing but where it lives is asked of it."""
 
-    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponse:
+    def enter(request: PayerRequest, token: str, **kwargs: Any) -> HttpResponseBase:
         request.tenant = recent_tenant_of_token(token)
         return _within(request.tenant, view, request, {"token": token, **kwargs})
 
@@ -132,7 +138,7 @@ def staff(role: User.StaffRole, back_to: str = "platform") -> Callable[[View], V
     """
 
     def decorate(view: View) -> View:
-        def enter(request: PersonRequest, **kwargs: Any) -> HttpResponse:
+        def enter(request: PersonRequest, **kwargs: Any) -> HttpResponseBase:
             if _is_stranger(request):
                 return redirect_to_login(request.get_full_path())
             if not request.user.staff_role:
@@ -156,6 +162,16 @@ def _declare(enter: View, view: View, name: str) -> View:
     wrapped = view if enter is view else wraps(view)(enter)
     wrapped.access = name  # type: ignore[attr-defined]
     return wrapped
+
+
+def _seen(view: View) -> View:
+    """The view, once it is noted that this person was here today."""
+
+    def enter(request: MerchantRequest, **kwargs: Any) -> HttpResponseBase:
+        presence.note(request.user.pk)
+        return view(request, **kwargs)
+
+    return enter
 
 
 def _is_stranger(request: HttpRequest) -> bool:
@@ -220,7 +236,7 @@ def _proof_wanted(request: PersonRequest, back_to: str) -> HttpResponse:
 
 def _within(
     tenant: Tenant, view: View, request: HttpRequest, kwargs: dict[str, Any]
-) -> HttpResponse:
+) -> HttpResponseBase:
     if tenant.schema_version != provisioning.schema_version():
         return render(request, "503.html", status=503)
     tenant_key.set(tenant.key)

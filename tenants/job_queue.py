@@ -161,6 +161,17 @@ def claim(lanes: Sequence[int], served: dict[int, uuid.UUID]) -> Claimed | None:
     return Claimed(job_id, lane, kind, tenant_id, json.loads(args), attempts, token)
 
 
+def extend(job: Claimed) -> bool:
+    """Begin the lease anew. False when it was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE job SET leased_until = statement_timestamp() + %s * interval '1 second'"
+            " WHERE id = %s AND lease_token = %s",
+            [LEASE_SECONDS, job.id, job.lease_token],
+        )
+        return bool(cursor.rowcount)
+
+
 def finish(job: Claimed) -> bool:
     """Remove a done job. False when the lease was lost: somebody else has it now."""
     with connection.cursor() as cursor:

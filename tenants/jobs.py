@@ -6,15 +6,18 @@
     ask_status.enqueue(tenant.id, payment_id=str(payment.id), at=in_15_seconds)
 
 A handler runs in a worker, inside its tenant, at least once: it must be safe to repeat and
-far shorter than `job_queue.LEASE_SECONDS`. With `atomic=True` its effect and its end are one
-transaction, so it happens exactly once. Modules with handlers are listed in JOB_MODULES.
+far shorter than `job_queue.LEASE_SECONDS`, or say `still_at_it()` now and then. With
+`atomic=True` its effect and its end are one transaction, so it happens exactly once. Modules with
+handlers are listed in JOB_MODULES.
 """
 
 import inspect
 import logging
 import random
+import time
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -74,6 +77,18 @@ class WrongSchema(RuntimeError):
 
 
 Function = Callable[..., Later | None]
+
+
+@dataclass(slots=True)
+class Held:
+    """The job that this thread is at, and until when it need not renew its lease."""
+
+    job: Claimed
+    good_until: float
+
+
+RENEW_AFTER: Final = job_queue.LEASE_SECONDS / 6
+_held: ContextVar[Held | None] = ContextVar("held", default=None)
 HANDLERS: Final[dict[str, "Handler"]] = {}
 
 
@@ -192,12 +207,27 @@ def run_due(limit: int = 1000) -> int:
     return limit
 
 
+def still_at_it() -> None:
+    """Renew the lease of the job that we are in, if it is time: for handlers that take long.
+
+    Cheap enough for every step. Outside a job it does nothing. Raises LeaseLost when somebody else
+    has the job by now: then leave off at once.
+    """
+    held = _held.get()
+    if held is None or time.monotonic() < held.good_until:
+        return
+    if not job_queue.extend(held.job):
+        raise LeaseLost
+    held.good_until = time.monotonic() + RENEW_AFTER
+
+
 def execute(job: Claimed) -> None:
     """Bring a claimed job to one of its ends: done, later, retry, dead, or lost to another.
 
     Raises django.db.Error only when the end itself cannot be written; the lease then runs out.
     """
     tenant_token = tenant_key.set("")
+    held_token = _held.set(Held(job, time.monotonic() + RENEW_AFTER))
     try:
         outcome = _attempt(job)
     except LeaseLost:
@@ -207,6 +237,7 @@ def execute(job: Claimed) -> None:
         outcome = _fail(job, error)
     finally:
         schema.leave()
+        _held.reset(held_token)
         tenant_key.reset(tenant_token)
     metrics.jobs.labels(job.kind, outcome).inc()
 

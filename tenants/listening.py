@@ -6,7 +6,8 @@ from typing import Any, Self
 
 # What asks, or only moves this connection about, is nothing to repeat; a schema is made once.
 NOT_REPEATED = re.compile(
-    r"\s*(SELECT|SET|SHOW|SAVEPOINT|RELEASE|ROLLBACK|CREATE SCHEMA)\b", re.IGNORECASE
+    r"\s*(SELECT|SET(?! CONSTRAINTS)|SHOW|SAVEPOINT|RELEASE|ROLLBACK|CREATE SCHEMA)\b",
+    re.IGNORECASE,
 )
 
 

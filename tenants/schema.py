@@ -7,7 +7,10 @@ To enter a tenant, say `with tenant_context(tenant):`, made fresh each time. dja
 from typing import Any, Final
 
 import django.db
+import psycopg2
 from django_tenants.utils import get_public_schema_name
+from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.sql import SQL, Identifier
 
 from tenants.models import Tenant
 
@@ -32,3 +35,21 @@ def is_public() -> bool:
 def leave() -> None:
     """Go back to schema public, whatever was entered."""
     connection.set_schema_to_public()
+
+
+def apart() -> Any:
+    """A new connection in the schema that we are in, for whoever reads on when this thread serves
+    somebody else. Bare psycopg2, read-only, one snapshot from its first statement on; to be closed.
+
+    Nothing that happens to the thread's own connection reaches it. A reader who asks for nothing
+    for a minute loses it, for an open snapshot keeps dead rows.
+    """
+    own = psycopg2.connect(**connection.get_connection_params())
+    own.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+    with own.cursor() as cursor:
+        path = SQL(", ").join([Identifier(name()), Identifier(get_public_schema_name())])
+        cursor.execute(SQL("SET search_path = {}").format(path))
+        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+        cursor.execute("SET jit = off")  # takes longer than the first rows
+    own.commit()
+    return own

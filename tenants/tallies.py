@@ -57,7 +57,10 @@ class Looks:
 
     def __init__(self, name: str, most: int, window: int) -> None:
         self.name, self.most, self.window = name, most, window
-        self.forget()
+        self._window = self._now()
+        self._own = dict[tuple[str, int], int]()  # all that this process saw in this window
+        self._new = Counter[tuple[str, int]]()  # what the others have not been told of
+        self._known = dict[tuple[str, int], int]()  # all processes' together, as last heard
         writer(self.merge)
 
     def hit(self, who: str) -> bool:
@@ -83,9 +86,7 @@ class Looks:
 
     def forget(self) -> None:
         """As after a start."""
-        self._window, self._own = self._now(), dict[tuple[str, int], int]()
-        self._new = Counter[tuple[str, int]]()
-        self._known = dict[tuple[str, int], int]()
+        self._own, self._new, self._known = {}, Counter(), {}
 
     def _now(self) -> int:
         return int(time.time()) // self.window

@@ -4,13 +4,24 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from django.urls import reverse
+
 from config.clock import now
-from merchants.models import Endpoint, PaytmAccount, Profile
+from merchants import noticing
+from merchants.models import Endpoint, Notice, PaytmAccount, Profile
 from merchants.sealing import seal
 from merchants.signing import give_secret
 from payments import batching, collecting, settlement_import
 from payments.events import send_test
-from payments.models import Batch, Delivery, Link, Payment, Settlement, SettlementImport
+from payments.models import (
+    Batch,
+    Delivery,
+    ExportFile,
+    Link,
+    Payment,
+    Settlement,
+    SettlementImport,
+)
 from payments.payouts import take_in
 from payments.paytm import read_rows
 from tenants.current import current_tenant
@@ -49,8 +60,7 @@ def payment(link: Link, **fields: object) -> Payment:
         account=PaytmAccount.objects.get(live=link.live, state="active"),
         description=link.description,
         amount_paise=link.amount_paise,
-        state="open",
-        **fields,
+        **({"state": "open"} | fields),
     )
 
 
@@ -123,3 +133,32 @@ def batch(
     rows = lines or (f"Masala chai,20,{secrets.token_hex(8)}",)
     sheet = batching.read_sheet("\n".join([head, *rows]).encode())
     return batching.keep(sheet, "invoices.csv", live=live, by=by)[0]
+
+
+def export(by: User, *, live: bool = False) -> ExportFile:
+    """A file of no payments, ready to be fetched for a week."""
+    head = b"Order id\r\n"
+    file = ExportFile.objects.create(
+        live=live,
+        format="csv",
+        selection={"live": live},
+        columns=["order_id"],
+        state="done",
+        count=0,
+        received_paise=0,
+        refunded_paise=0,
+        size=len(head),
+        request_key=secrets.token_urlsafe(16),
+        created_by_id=by.pk,
+        created_by_name=str(by),
+        expires_at=now() + timedelta(days=7),
+    )
+    file.chunks.create(number=0, data=head)
+    return file
+
+
+def notice(user: User) -> Notice:
+    """Something this person has not opened yet."""
+    told = {"name": "invoices.csv", "made": 3, "total": 4}
+    page = reverse("notices", kwargs={"slug": current_tenant().slug})
+    return noticing.notify(user.pk, "batch.done", told, page)

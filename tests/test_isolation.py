@@ -16,10 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from django_tenants.utils import tenant_context
 
+from dashboard import report_mails
 from merchants import roles
 from merchants.models import Profile
 from payments import receipting
-from payments.models import Payment, Refund
+from payments.models import Payment, Refund, ReportSchedule, SavedView
 from payments.settling import settle
 from tenants.checks import every_view_declares_its_access, patterns
 from tenants.models import (
@@ -41,7 +42,15 @@ ROUTES = [(route, pattern) for route, pattern in patterns() if hasattr(pattern.c
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 FORM = "application/x-www-form-urlencoded"
 # What a POST must say to succeed, by the end of its address.
-BODIES = {"/receipt": "email=payer@example.com", "/state": "state=disabled", "/act": "act=take"}
+BODIES = {
+    "/receipt": "email=payer@example.com",
+    "/state": "state=disabled",
+    "/act": "act=take",
+    "/tags": "tag=vip",
+    "/notes": "words=Called.",
+    "/views": "name=Failed&query=status%3Dfailed",
+    "/reject": "words=No",
+}
 # Addresses that do not exist in the live world.
 TEST_ONLY = {"paytm_simulator"}
 WELL = {200, 301, 302, 303, 409, 422}
@@ -76,12 +85,30 @@ def waiting_refund(live: bool) -> Any:
     return Refund.objects.create(live=live, payment=payment, amount_paise=100_00).pk
 
 
+def held_refund(live: bool) -> Any:
+    """Asked for by somebody who is nobody here, so that everybody else may decide."""
+    payment = Payment.objects.get(pk=paid(live))
+    Payment.objects.filter(pk=payment.pk).update(reserved_paise=100_00)
+    facts = {"state": "held", "held_above_paise": 1, "asked_by_id": uuid.uuid4()}
+    return Refund.objects.create(live=live, payment=payment, amount_paise=100_00, **facts).pk
+
+
 def upload(live: bool) -> Any:
     return make.upload(live, User.objects.get(name="Alice")).pk
 
 
 def file_of_links(live: bool) -> Any:
     return make.batch(by=User.objects.get(name="Alice"), live=live).pk
+
+
+def view(live: bool) -> Any:
+    """Alice's own: even her team does not find it."""
+    own = {"owner_id": User.objects.get(name="Alice").pk, "name": uuid.uuid4().hex}
+    return SavedView.objects.create(live=live, **own).pk
+
+
+def export(live: bool) -> Any:
+    return make.export(User.objects.get(name="Alice"), live=live).pk
 
 
 def colleague(tenant: Tenant, live: bool) -> int:
@@ -108,6 +135,12 @@ def dead_job(tenant: Tenant, live: bool) -> int:
     ).pk
 
 
+def report_mail(live: bool) -> Any:
+    alice = User.objects.get(name="Alice")
+    ReportSchedule.objects.filter(person_id=alice.pk, live=live).delete()
+    return report_mails.subscribe(alice, live, "day", "week", "csv").pk
+
+
 ENDPOINT = inside(lambda live: make.endpoint(live=live).pk)
 DELIVERY = inside(lambda live: make.delivery(live).pk)
 IDS: dict[str, Maker] = {
@@ -123,7 +156,15 @@ IDS: dict[str, Maker] = {
     "payment": inside(paid),
     "payment_ask": inside(paid),
     "payment_receipt": inside(paid),
+    "payment_tag": inside(paid),
+    "payment_note": inside(paid),
+    "view_default": inside(view),
+    "view_remove": inside(view),
     "refund_new": inside(paid),
+    "refund": inside(waiting_refund),
+    "refund_approve": inside(held_refund),
+    "refund_reject": inside(held_refund),
+    "refund_withdraw": inside(held_refund),
     "refund_try": inside(waiting_refund),
     "refund_stop": inside(waiting_refund),
     "surplus_keep": inside(surplus),
@@ -136,6 +177,10 @@ IDS: dict[str, Maker] = {
     "link_batch_start": inside(file_of_links),
     "link_batch_cancel": inside(file_of_links),
     "link_batch_result": inside(file_of_links),
+    "export": inside(export),
+    "export_cancel": inside(export),
+    "export_file": inside(export),
+    "report_mail_stop": inside(report_mail),
     "settlement": inside(lambda live: make.payout(live).pk),
     "settlement_csv": inside(lambda live: make.payout(live).pk),
     "settlement_preview": inside(upload),
@@ -144,6 +189,8 @@ IDS: dict[str, Maker] = {
     "team_role": colleague,
     "team_remove": colleague,
     "team_revoke": lambda tenant, live: offer(tenant).pk,
+    "team_resend": lambda tenant, live: offer(tenant).pk,
+    "notice_open": inside(lambda live: make.notice(User.objects.get(name="Alice")).pk),
     "platform_merchant": lambda tenant, live: tenant.pk,
     "platform_approve": lambda tenant, live: tenant.pk,
     "platform_suspend": lambda tenant, live: tenant.pk,

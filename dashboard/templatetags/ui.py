@@ -19,7 +19,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config import clock
+from payments import crediting
 from payments.methods import Method
+from payments.models import Refund
 from payments.models.event import Failure, Kind
 from payments.money import format_inr
 
@@ -39,11 +41,14 @@ PAYMENT_STATES = {
     "surplus": ("layers-plus", "warning", _("Surplus")),
 }
 REFUND_STATES = {
+    "held": ("circle-pause", "warning", _("Waits for approval")),
     "requested": ("circle-dashed", "info", _("Requested")),
     "sent": ("send", "info", _("Sent to Paytm")),
     "accepted": ("clock", "warning", _("Accepted")),
     "done": ("circle-check", "success", pgettext_lazy("refund", "Refunded")),
     "failed": ("circle-x", "error", _("Failed")),
+    "rejected": ("ban", "error", _("Rejected")),
+    "withdrawn": ("rotate-ccw", "neutral", _("Withdrawn")),
 }
 DELIVERY_STATES = {
     "waiting": ("clock", "info", _("On its way")),
@@ -81,6 +86,12 @@ def payment_method(method: str) -> str:
     return str(Method(method).label) if method else "—"
 
 
+@register.filter
+def expected_on(refund: Refund) -> date | None:
+    """The day by which the payer should have it, if one can be named."""
+    return crediting.expected_on(refund)
+
+
 @register.simple_tag
 def when(moment: datetime | date | None, form: str = "time") -> SafeString | str:
     """A time in the active zone, short, with the exact one on hover. "date" gives the day.
@@ -92,12 +103,13 @@ def when(moment: datetime | date | None, form: str = "time") -> SafeString | str
     if not isinstance(moment, datetime):
         return format_html('<time datetime="{}">{}</time>', moment.isoformat(), _day(moment))
     local = timezone.localtime(moment)
-    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}{_zone()}"
+    short = _day(local) if form == "date" else f"{_day(local)}, {local:%H:%M}{zone_word()}"
     exact = dateformat.format(local, "l j F Y, H:i:s T")
     return format_html('<time datetime="{}" title="{}">{}</time>', local.isoformat(), exact, short)
 
 
-def _zone() -> str:
+def zone_word() -> str:
+    """What stands behind a time whose zone its reader could not know."""
     name = timezone.get_current_timezone_name()
     return f" {name}" if name == timezone.get_default_timezone_name() else ""
 
@@ -237,6 +249,16 @@ def copy_field(label: str, value: str, secret: bool = False) -> str:
 
 
 @register.simple_tag
+def copy_id(value: str) -> SafeString:
+    """A small button that copies what stands before it; there is none without JavaScript."""
+    return format_html(
+        '<button class="copy-id" type="button" data-copy-text="{}" data-done="{}" hidden>'
+        "{}<span class=\"sr-only\">{}</span><span data-copy-word>{}</span></button>",
+        value, _("Copied"), icon("copy", "size-3.5"), value, _("Copy"),
+    )  # fmt: skip
+
+
+@register.simple_tag
 def qr(text: str, label: str) -> SafeString:
     """A QR code, dark on white in every theme and on paper."""
     drawing = segno.make_qr(text, error="m").svg_inline(
@@ -279,6 +301,14 @@ def bar_chart(title: str, bars: list[dict[str, Any]]) -> str:
     ]
     top = max(bars, key=lambda bar: bar["value"], default=None)
     return _ui("bar_chart", title=title, bars=drawn, top=top)
+
+
+@register.simple_tag
+def named_bars(title: str, bars: list[dict[str, Any]]) -> str:
+    """Bars with names of their own, one below the other: a picture of the table beneath it."""
+    highest = max((bar["value"] for bar in bars), default=0)
+    drawn = [{**bar, "height": _height(bar["value"], highest)} for bar in bars]
+    return _ui("named_bars", title=title, bars=drawn)
 
 
 def _height(value: int, highest: int) -> int:

@@ -17,11 +17,14 @@ from dashboard.paging import page_of
 from payments import batching
 from payments.batching import BadFile, NotOpen
 from payments.models import Batch
+from tenants import limits
 from tenants.access import WorldRequest, member
 from tenants.current import zone
 
 SHOWN_ROWS = 20
 SHOWN_ERRORS = 100
+HOUR = 3600
+UPLOADS = 60  # an hour and merchant
 
 
 @member("links.manage")
@@ -33,6 +36,9 @@ def list(request: WorldRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _list(request, form, 422)
+    if not limits.hit(f"file-of-links:{request.tenant.pk}", UPLOADS, HOUR):
+        form.add_error("file", _("Too many files were uploaded within an hour. Wait a little."))
+        return limits.until_next(_list(request, form, 429), HOUR)
     file = form.cleaned_data["file"]
     try:
         sheet = batching.read_sheet(file.read())

@@ -2,42 +2,39 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from config.clock import now
-from dashboard import live
-from dashboard.charts import sales_chart
+from dashboard import live, today
 from dashboard.onboarding import steps_of
 from dashboard.paging import Row
 from dashboard.payment_rows import ROW, with_arrived
 from dashboard.settlements import open_discrepancies
 from merchants import roles
-from merchants.models import Endpoint
-from payments import reporting, surplus
+from merchants.diagnosing import words_of
+from merchants.models import Endpoint, PaytmAccount
+from payments import approving, surplus
 from payments.models import Delivery, Payment, Refund
-from payments.money import format_inr
 from payments.states import RefundState
 from tenants.access import MerchantRequest, WorldRequest, member
-from tenants.current import today
 
 Want = tuple[int, str, str]  # how many, in words, and where to go
 
 LATEST = 8
-WEEK = timedelta(days=7)
-CHART = timedelta(days=13)
 # A failed refund or delivery is pointed at for so long, then left to the list.
 FRESH_FAILURE = timedelta(days=14)
+# Refunds end within weeks, or never; the older ones need not be looked through.
+SURELY_DECIDED = timedelta(days=60)
 
 
 @member("home.view")
@@ -52,10 +49,11 @@ def door(request: MerchantRequest) -> HttpResponse:
 @require_safe
 def home(request: WorldRequest) -> HttpResponse:
     """Today, what needs a person, the first steps, and the latest payments."""
-    rows = _latest(request)
+    rows, seen = _latest(request), today.look(request.live)
+    url = partial(_url, request)
     context = {
-        "stats": _stats(request),
-        "chart": _chart(request),
+        "stats": today.stats(seen, request.live, url),
+        "chart": today.chart(seen, url),
         "wants": _wants(request),
         "steps": steps_of(request),
         "rows": rows,
@@ -70,40 +68,23 @@ def _latest(request: WorldRequest) -> list[Row]:
     return with_arrived(payments.values(*ROW)[:LATEST])
 
 
-def _stats(request: WorldRequest) -> list[dict[str, Any]]:
-    """Today's figures, each with that of the same day last week."""
-    day = today()
-    then = reporting.total(reporting.by_day(request.live, day - WEEK, day - WEEK))
-    figure = reporting.total(reporting.by_day(request.live, day, day))
-    pairs = (
-        (_("Sales today"), format_inr(figure.sales_paise), format_inr(then.sales_paise)),
-        (_("Payments"), figure.sales_count, then.sales_count),
-        (_("Refunds"), format_inr(figure.refunds_paise), format_inr(then.refunds_paise)),
-        (_("Net"), format_inr(figure.net_paise), format_inr(then.net_paise)),
-    )
-    weekday = format_date(day - WEEK, "l")
-    url = f"{_url(request, 'reports')}?{urlencode({'from': day, 'to': day, 'by': 'method'})}"
-    return [
-        {
-            "label": label,
-            "value": value,
-            "url": url,
-            "note": _("%(value)s last %(weekday)s") % {"value": before, "weekday": weekday},
-        }
-        for label, value, before in pairs
-    ]
-
-
-def _chart(request: WorldRequest) -> dict[str, Any]:
-    first, last = today() - CHART, today()
-    return sales_chart(reporting.by_day(request.live, first, last), first, last)
-
-
 def _wants(request: WorldRequest) -> list[dict[str, Any]]:
-    """What needs a person: money nobody asked for, refunds and events that did not arrive, odd
-    payouts."""
-    found = (find(request) for find in (_of_surplus, _of_refunds, _of_payouts, _of_events))
+    """What needs a person: keys, money nobody asked for, refunds and events that did not arrive,
+    odd payouts."""
+    finders = (_of_keys, _of_surplus, _of_refunds, _of_payouts, _of_events)
+    found = (find(request) for find in finders)
     return [{"text": text % {"n": n}, "url": url} for n, text, url in chain(*found) if n]
+
+
+def _of_keys(request: WorldRequest) -> Iterator[Want]:
+    """Keys that Paytm refused when they were last checked; for those who can see keys."""
+    if not roles.may(request.membership.role, "credentials.view"):
+        return
+    in_use = PaytmAccount.objects.filter(live=request.live, state=PaytmAccount.State.ACTIVE)
+    for account in in_use:
+        words = words_of(account)
+        if words and words.tone == "error":
+            yield 1, _("Paytm: %(words)s") % {"words": words.title}, _url(request, "paytm")
 
 
 def _of_surplus(request: WorldRequest) -> Iterator[Want]:
@@ -117,7 +98,14 @@ def _of_surplus(request: WorldRequest) -> Iterator[Want]:
 
 
 def _of_refunds(request: WorldRequest) -> Iterator[Want]:
-    refunds, url = Refund.objects.filter(live=request.live), _url(request, "refunds")
+    young = Refund.objects.filter(live=request.live, created_at__gt=now() - SURELY_DECIDED)
+    refunds, url = young, _url(request, "refunds")
+    if roles.may(request.membership.role, "refunds.approve"):
+        n = approving.waiting(request.live).exclude(asked_by_id=request.user.pk).count()
+        text = ngettext(
+            "%(n)s refund waits for your approval", "%(n)s refunds wait for your approval", n
+        )
+        yield n, text, f"{url}?state=held"
     fresh = Q(decided_at__gt=now() - FRESH_FAILURE, retry=None)
     n = refunds.filter(fresh, state=RefundState.FAILED).count()
     yield n, ngettext("%(n)s refund failed", "%(n)s refunds failed", n), f"{url}?state=failed"

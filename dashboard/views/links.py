@@ -1,6 +1,7 @@
 """Payment links: the list, making and changing one, sharing it, opening and closing it."""
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +19,23 @@ from dashboard.exports import csv_file
 from dashboard.link_figures import funnel_of, payments_table
 from dashboard.link_preview import preview_of
 from dashboard.link_sharing import pay_url, ways_to_share
-from dashboard.links import ClosingForm, EditLinkForm, LinkForm
+from dashboard.links import ClosingForm, EditLinkForm, LinkForm, told_terms
 from dashboard.paging import Row, page_of
 from dashboard.payment_rows import ROW as PAYMENT_ROW
 from dashboard.payment_rows import with_arrived
-from merchants import roles
+from merchants import branding, roles
 from merchants.models import Profile
 from payments import questions
 from payments.collecting import active_accounts, why_closed
-from payments.linking import OtherBody, TooFew, change_link, make_link, set_state, terms_of
+from payments.linking import (
+    ChangedMeanwhile,
+    OtherBody,
+    TooFew,
+    change_link,
+    make_link,
+    set_state,
+    terms_of,
+)
 from payments.methods import Method
 from payments.models import Link, Payment
 from tenants.access import WorldRequest, member
@@ -106,7 +115,9 @@ def edit(request: WorldRequest, id: UUID) -> HttpResponse:
         return _form_page(request, form, link)
     if form.is_valid():
         try:
-            change_link(link, form.terms, request.user)
+            change_link(link, form.terms, request.user, form.cleaned_data["opened"])
+        except ChangedMeanwhile as error:
+            return _tell_what_changed(request, form, _link(request, id), error.names)
         except TooFew as error:
             _tell_too_few(form, error.taken)
         else:
@@ -121,6 +132,15 @@ def preview(request: WorldRequest) -> HttpResponse:
     """A part of the form's page: what a payer would see of what it says now, right or wrong."""
     context = {"preview": preview_of(LinkForm(request.POST))}
     return render(request, "dashboard/links/_preview.html", context)
+
+
+@member("links.manage")
+@require_safe
+def preview_colour(request: WorldRequest) -> HttpResponse:
+    """The merchant's colour for the preview, as a style sheet; an empty one where it has none."""
+    colour = Profile.objects.values_list("colour", flat=True).get()
+    sheet = branding.style_sheet(colour, ".preview") if colour else ""
+    return HttpResponse(sheet, content_type="text/css")
 
 
 @member("links.view")
@@ -181,22 +201,37 @@ def _link(request: WorldRequest, id: UUID) -> Link:
 
 
 def _form_page(
-    request: WorldRequest, form: LinkForm, link: Link | None = None, status: int = 200
+    request: WorldRequest,
+    form: LinkForm,
+    link: Link | None = None,
+    status: int = 200,
+    changed: Iterable[tuple[Any, str]] = (),
 ) -> HttpResponse:
+    """The form as it was sent or is to be filled in; `changed` is what somebody else did to the
+    link meanwhile."""
+    profile = Profile.objects.get()
     context = {
         "form": form,
         "link": link,
+        "changed": changed,
         "preview": preview_of(form),
-        "logo": _logo(),
+        "profile": profile,
+        "logo": _as_data(profile.logo_png),
         "connected": active_accounts(request.live).exists(),
     }
     return render(request, "dashboard/links/form.html", context, status=status)
 
 
-def _logo() -> str:
+def _as_data(logo: bytes | memoryview | None) -> str:
     """As a data: address takes it; a new link has no address to fetch it from."""
-    logo = Profile.objects.get().logo_png
     return base64.b64encode(logo).decode() if logo else ""
+
+
+def _tell_what_changed(
+    request: WorldRequest, form: EditLinkForm, link: Link, names: Iterable[str]
+) -> HttpResponse:
+    form.open_anew(link)
+    return _form_page(request, form, link, 409, told_terms(link, names))
 
 
 def _tell_too_few(form: LinkForm, taken: int) -> None:
@@ -244,7 +279,7 @@ def _closed(row: Row) -> str:
     if row["expires_at"] and row["expires_at"] <= now():
         return "expired"
     if row["used"]:
-        return "used"
+        return "used" if row["max_payments"] == 1 else "full"
     return "soon" if row["starts_at"] and row["starts_at"] > now() else ""
 
 

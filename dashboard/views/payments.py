@@ -1,6 +1,5 @@
-"""Payments: the list, the story of one, asking Paytm about it, and sending its receipt."""
+"""The story of a payment, asking Paytm about it, and sending its receipt."""
 
-from dataclasses import replace
 from uuid import UUID
 
 from django import forms
@@ -14,13 +13,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import live
 from dashboard.filters import PaymentFilter
-from dashboard.paging import page_of
-from dashboard.payment_rows import ROW, with_arrived
+from dashboard.payment_rows import addresses
 from dashboard.settlements import settlement_of
 from dashboard.story import outcome_of, story_of
 from dashboard.templatetags.ui import PAYMENT_STATES
 from merchants import roles
 from payments import asking, ledger, receipting
+from payments.finding import Place, found
 from payments.models import Delivery, Payment
 from payments.reasons import why_no_refund
 from payments.states import ARRIVED, REFUND_UNDECIDED, UNDECIDED
@@ -37,20 +36,6 @@ class ReceiptForm(forms.Form):
     """To whom a receipt is sent."""
 
     email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
-
-
-@member("payments.view")
-@require_safe
-def list(request: WorldRequest) -> HttpResponse:
-    """Newest first, by state and order id."""
-    form = PaymentFilter(request.GET)
-    if not form.is_valid():
-        return render(request, "dashboard/payments/list.html", {"form": form}, status=422)
-    payments = form.narrow(Payment.objects.filter(live=request.live))
-    page = page_of(payments.values(*ROW), request)
-    page = replace(page, rows=with_arrived(page.rows))
-    context = {"form": form, "page": page, "narrowed": any(form.cleaned_data.values())}
-    return live.answer(request, "dashboard/payments/list.html", context, shows=page)
 
 
 @member("payments.view")
@@ -102,6 +87,20 @@ def send_receipt(request: WorldRequest, id: UUID) -> HttpResponse:
     return redirect("payment", slug=request.tenant.slug, live=request.live, id=id)
 
 
+def _beside(request: WorldRequest, payment: Payment) -> dict[str, object]:
+    """The list that the payment was opened from, and the payments beside it there."""
+    form = PaymentFilter(request.GET)
+    if not form.is_valid():
+        return {"list_query": "", "newer": "", "older": ""}
+    address = addresses(request.tenant.slug, request.live, form.query)
+    beside: dict[str, object] = {"list_query": form.query}
+    for name, newer in (("newer", True), ("older", False)):
+        place = Place(payment.created_at, payment.pk, newer)
+        other = found(form.selection(request.live), "p.created_at, p.id", 1, place)
+        beside[name] = address(other[0][1]) if other else ""
+    return beside
+
+
 def _with_form(
     request: WorldRequest, payment: Payment, form: ReceiptForm, status: int
 ) -> HttpResponse:
@@ -119,7 +118,7 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
     deliveries = [*deliveries_of(payment)]
     refund_under_way = any(refund.state in REFUND_UNDECIDED for refund in refunds)
     may_refund = roles.may(request.membership.role, "refunds.create")
-    return {
+    return _beside(request, payment) | {
         "payment": payment,
         "outcome": outcome_of(payment),
         "received_paise": ledger.received(payment) if payment.has_arrived else None,
@@ -142,6 +141,8 @@ def _story(request: WorldRequest, payment: Payment) -> dict[str, object]:
         "may_send_receipt": roles.may(request.membership.role, "receipts.send"),
         "settled": settlement_of(payment),
         "attempts": _attempts(payment),
+        "tags": [*payment.tags.order_by("name").values_list("name", flat=True)],
+        "may_annotate": roles.may(request.membership.role, "payments.annotate"),
     }
 
 

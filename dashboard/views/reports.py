@@ -1,43 +1,40 @@
-"""Sales and refunds of a period, by day and by method; on screen and as CSV, the same rows."""
+"""Reports on screen and as files: the same lines, see dashboard.reports."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from dashboard.charts import sales_chart
-from dashboard.exports import Amount, csv_file
-from dashboard.filters import Period
+from dashboard import exports
+from dashboard.report_form import ReportForm
+from dashboard.reports import SALES_GROUP, Asked, Line, Report, shown, table
 from payments import reporting
-from payments.methods import Method
-from payments.money import plain_inr
-from payments.reporting import Figure
 from tenants.access import WorldRequest, member
 
-GROUPS = {"day": reporting.by_day, "method": reporting.by_method}
+SHOWN = 500  # lines of a page; the files have all
 
 
 @member("reports.view")
 @require_safe
 def page(request: WorldRequest) -> HttpResponse:
-    """The period's totals, a chart and the table."""
-    period = Period(request.GET)
-    if not period.is_valid():
-        return render(request, "dashboard/reports/page.html", {"form": period}, status=422)
-    by = period.cleaned_data["by"]
-    days = reporting.by_day(request.live, period.first, period.last)
-    figures = _figures(request, period)
+    """The report's totals, a chart and the table."""
+    form = ReportForm(request.GET)
+    if not form.is_valid():
+        return _refused(request, form)
+    report, asked = form.chosen, form.asked(request.live)
+    lines = report.lines(asked)
     context = {
-        "form": period,
-        "by": by,
-        "rows": [{"name": _name(figure), "figure": figure} for figure in figures],
-        "total": reporting.total(figures),
-        "chart": sales_chart(days, period.first, period.last),
-        "query": _query(period, by),
-        "tabs": _tabs(period, by),
+        "form": form,
+        "report": report,
+        "rows": [_row(request, report, line) for line in lines[:SHOWN]],
+        "count": len(lines),
+        "total": _cells(report, report.total(lines)) if lines else None,
+        "chart": report.chart(asked, lines),
+        "surplus_paise": _surplus(report, asked),
+        "query": form.query,
+        "tabs": [*form.presets()] if report.dated else [],
     }
     return render(request, "dashboard/reports/page.html", context)
 
@@ -45,47 +42,57 @@ def page(request: WorldRequest) -> HttpResponse:
 @member("reports.view")
 @require_safe
 def csv(request: WorldRequest) -> HttpResponse:
-    """The table of the same address on screen."""
-    period = Period(request.GET)
-    if not period.is_valid():
-        return render(request, "dashboard/reports/page.html", {"form": period}, status=422)
-    by = period.cleaned_data["by"]
-    head = [
-        _("Day") if by == "day" else _("Method"),
-        _("Sales"), _("Sales (INR)"), _("Refunds"), _("Refunds (INR)"), _("Net (INR)"),
-    ]  # fmt: skip
-    world = "live" if request.live else "test"
-    name = f"{request.tenant.slug}-{world}-{by}-{period.first}-{period.last}"
-    return csv_file(name, head, (_cells(figure) for figure in _figures(request, period)))
+    """The table of the same address on screen, all of it."""
+    return _file(request, "csv")
 
 
-def _figures(request: WorldRequest, period: Period) -> list[Figure]:
-    group = GROUPS[period.cleaned_data["by"]]
-    figures = group(request.live, period.first, period.last)
-    return [figure for figure in figures if not figure.is_of_payouts_alone]
+@member("reports.view")
+@require_safe
+def xlsx(request: WorldRequest) -> HttpResponse:
+    """The same for Excel."""
+    return _file(request, "xlsx")
 
 
-def _cells(figure: Figure) -> list[str | int]:
+def _file(request: WorldRequest, kind: str) -> HttpResponse:
+    form = ReportForm(request.GET)
+    if not form.is_valid():
+        return _refused(request, form)
+    report = form.chosen
+    head, rows = table(report, report.lines(form.asked(request.live)))
+    name = file_name(request.tenant.slug or "", request.live, form)
+    return exports.table_file(kind, name, head, rows)
+
+
+def file_name(slug: str, live: bool, form: ReportForm) -> str:
+    """What a report's file is called, without its ending."""
+    world = "live" if live else "test"
+    return f"{slug}-{world}-{form.chosen.name}-{form.first}-{form.last}"
+
+
+def _refused(request: WorldRequest, form: ReportForm) -> HttpResponse:
+    return render(request, "dashboard/reports/page.html", {"form": form}, status=422)
+
+
+def _surplus(report: Report, asked: Asked) -> int:
+    """What arrived beside the sales, where a report is of sales."""
+    if report.group is not SALES_GROUP:
+        return 0
+    figures = reporting.by_method(asked.live, asked.first, asked.last)
+    return reporting.total(figures).surplus_paise
+
+
+def _row(request: WorldRequest, report: Report, line: Line) -> dict[str, Any]:
+    where = {"slug": request.tenant.slug, "live": request.live}
+    url = f"{reverse(line.behind.page, kwargs=where)}?{line.behind.query}" if line.behind else ""
+    cells = _cells(report, line.cells)
+    return {"name": line.name, "url": url, "note": line.note, "cells": cells}
+
+
+def _cells(report: Report, cells: Any) -> list[dict[str, Any]] | None:
+    """Figures as the table shows them; None where they do not add up to anything."""
+    if cells is None:
+        return None
     return [
-        figure.day.isoformat() if figure.day else str(_name(figure)),
-        figure.sales_count,
-        Amount(plain_inr(figure.sales_paise)),
-        figure.refunds_count,
-        Amount(plain_inr(figure.refunds_paise)),
-        Amount(plain_inr(figure.net_paise)),
-    ]
-
-
-def _name(figure: Figure) -> Any:
-    return figure.day or Method(figure.method or "").label
-
-
-def _query(period: Period, by: str) -> str:
-    return urlencode({"from": period.first, "to": period.last, "by": by})
-
-
-def _tabs(period: Period, by: str) -> list[dict[str, Any]]:
-    return [
-        {"url": f"?{_query(period, choice)}", "label": label, "active": choice == by}
-        for choice, label in period.fields["by"].choices  # type: ignore[attr-defined]
+        {"text": shown(column.kind, value), "head": column.head, "wide": column.wide}
+        for column, value in zip(report.columns, cells, strict=True)
     ]

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import asdict
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -11,11 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from merchants import branding, going_live, profile
+from dashboard.activity import row_of
+from merchants import acts, branding, going_live, profile
 from merchants.forms import SettingsForm
-from merchants.models import Profile
+from merchants.models import AuditEvent, Profile
 from merchants.roles import may
 from tenants.access import MerchantRequest, member
+
+CHANGES = 5
 
 
 @member("settings.view")
@@ -68,8 +72,17 @@ def _page(request: MerchantRequest, form: SettingsForm, status: int) -> HttpResp
         "logo": base64.b64encode(logo).decode() if logo else "",
         "may_manage": may(role, "settings.manage"),
         "may_ask": may(role, "live.ask"),
+        "may_rule": may(role, "refunds.rules"),
+        "changes": _changes(request) if may(role, "activity.view") else None,
     }
     return render(request, "dashboard/settings/page.html", context, status=status)
+
+
+def _changes(request: MerchantRequest) -> list[dict[str, Any]]:
+    """The latest changes of the settings, for those who may see who did what."""
+    known = [*acts.of_kind("merchant"), *acts.of_kind("live")]
+    events = AuditEvent.objects.filter(act__in=known).order_by("-pk")[:CHANGES]
+    return [row_of(event, str(request.tenant.slug)) for event in events]
 
 
 def _shown(colour: str) -> dict[str, object]:

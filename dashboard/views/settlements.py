@@ -13,7 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from dashboard.exports import Amount, csv_file
 from dashboard.paging import page_of
 from dashboard.settlements import (
+    LINES,
+    PayoutFilter,
     UploadForm,
+    less_than_sales,
     open_discrepancies,
     settlement_rows,
     waterfall,
@@ -22,7 +25,7 @@ from dashboard.settlements import (
     words_of_row,
 )
 from merchants import roles
-from payments import settlement_import
+from payments import ledger, settlement_import
 from payments.models import Settlement, SettlementImport
 from payments.money import plain_inr
 from payments.payouts import breakdown
@@ -40,13 +43,22 @@ SHOWN_ERRORS = 100
 @member("settlements.view")
 @require_safe
 def list(request: WorldRequest) -> HttpResponse:
-    """Newest first, each with its UTR, what arrived and what is odd about it."""
-    return _list(request)
+    """Newest first, each with its UTR, what arrived and what is odd about it; and all of them
+    together."""
+    form = PayoutFilter(request.GET)
+    if not form.is_valid():
+        return render(request, "dashboard/settlements/list.html", {"form": form}, status=422)
+    return _list(request, form)
 
 
-def _list(request: WorldRequest, status: int = 200) -> HttpResponse:
-    page = page_of(settlement_rows(request.live), request)
+def _list(request: WorldRequest, form: PayoutFilter, status: int = 200) -> HttpResponse:
+    payouts = form.narrow(Settlement.objects.filter(live=request.live))
+    page = page_of(settlement_rows(payouts), request)
     context = {
+        "form": form,
+        "narrowed": any(form.cleaned_data.values()),
+        "count": payouts.count(),
+        "paid_paise": ledger.paid_out_in_all(payouts),
         "page": page,
         "rows": with_paid(page.rows),
         "last": SettlementImport.objects.filter(live=request.live)
@@ -62,12 +74,17 @@ def _list(request: WorldRequest, status: int = 200) -> HttpResponse:
 @member("settlements.view")
 @require_safe
 def detail(request: WorldRequest, id: UUID) -> HttpResponse:
-    """Why a payout is what it is, and its lines."""
+    """Why a payout is what it is, and its lines; those of one step, if the address says so."""
     settlement = _settlement(request, id)
     lines = settlement.lines.select_related("payment", "refund").order_by("id")
+    step, why = LINES.get(request.GET.get("lines", "")), breakdown(settlement)
+    if step:
+        lines = lines.filter(step[1])
     context = {
         "settlement": settlement,
-        "falls": waterfall(breakdown(settlement)),
+        "question": less_than_sales(why),
+        "falls": waterfall(why),
+        "step": step and step[0],
         "lines": lines[:SHOWN_LINES],
         "lines_count": lines.count(),
         "shown_lines": SHOWN_LINES,
@@ -110,7 +127,9 @@ def import_now(request: WorldRequest) -> HttpResponse:
     bucket = f"settlements:{request.tenant.pk}:{request.live}"
     if not limits.hit(bucket, ASKS, MINUTES_15):
         messages.warning(request, _("Paytm was asked several times just now. Wait a little."))
-        return limits.until_next(_list(request, 429), MINUTES_15)
+        everything = PayoutFilter({})
+        everything.is_valid()
+        return limits.until_next(_list(request, everything, 429), MINUTES_15)
     if settlement_import.ask_now(request.live, request.user):
         messages.success(request, _("Paytm is being asked. New payouts show here in a moment."))
     else:

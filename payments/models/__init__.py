@@ -1,10 +1,13 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
+from payments.models.export import ExportChunk, ExportFile
+from payments.models.finding import PaymentTag, SavedView, SearchText
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Batch, Link, LinkViews
 from payments.models.payment import Payment
 from payments.models.receipt import Receipt
 from payments.models.refund import Refund
+from payments.models.report import AttemptFigure, ReportSchedule
 from payments.models.settlement import (
     Discrepancy,
     DiscrepancyNote,
@@ -14,6 +17,7 @@ from payments.models.settlement import (
 )
 
 __all__ = [
+    "AttemptFigure",
     "Batch",
     "DailyFigure",
     "Delivery",
@@ -21,12 +25,18 @@ __all__ = [
     "Discrepancy",
     "DiscrepancyNote",
     "Event",
+    "ExportChunk",
+    "ExportFile",
     "Link",
     "LinkViews",
     "Message",
     "Payment",
+    "PaymentTag",
     "Receipt",
     "Refund",
+    "ReportSchedule",
+    "SavedView",
+    "SearchText",
     "Settlement",
     "SettlementImport",
     "SettlementLine",

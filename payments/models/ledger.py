@@ -1,5 +1,6 @@
 """The ledger of transfers, and the figures folded from it."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -100,6 +101,20 @@ class Transfer(models.Model):
         ]
         indexes = [
             models.Index(fields=["id"], name="transfer_unfolded", condition=models.Q(folded=False)),
+            # The few that make a payment's books differ from its row; see payments.exporting.
+            models.Index(
+                fields=["payment"],
+                name="transfer_corrects",
+                condition=models.Q(reverses__isnull=False)
+                | models.Q(debit__in=["sales", "surplus", "adjustments"]),
+            ),
+            # Rows come in the order of time, so this says where a day is at next to no cost.
+            BrinIndex(
+                fields=["day", "at"],
+                name="transfer_when",
+                autosummarize=True,
+                pages_per_range=32,
+            ),
         ]
 
     def __str__(self) -> str:

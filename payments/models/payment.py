@@ -5,10 +5,12 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
 from merchants.models import PaytmAccount
+from payments import questions
 from payments.methods import Method
 from payments.models.link import Link
 from payments.states import ARRIVED, PaymentState
@@ -25,6 +27,10 @@ class Surplus(models.TextChoices):
     NONE = "", _("No surplus")
 
 
+# What came, or was asked for where nothing came.
+MONEY = Coalesce(NullIf("received_paise", 0), "amount_paise")
+
+
 def unguessable(prefix: str) -> str:
     """A new id with about 99 random bits, of characters that Paytm takes in an order id."""
     return prefix + "".join(secrets.choice(KEY_ALPHABET) for _ in range(20))
@@ -39,8 +45,8 @@ class Payment(models.Model):
     live = models.BooleanField()
     token = models.CharField(max_length=40, unique=True)
     order_id = models.CharField(max_length=50, unique=True, default=new_order_id)
-    link = models.ForeignKey(Link, models.PROTECT, related_name="payments")
-    account = models.ForeignKey(PaytmAccount, models.PROTECT, related_name="+")
+    link = models.ForeignKey(Link, models.PROTECT, related_name="payments", db_index=False)
+    account = models.ForeignKey(PaytmAccount, models.PROTECT, related_name="+", db_index=False)
     description = models.CharField(max_length=120)
     amount_paise = models.BigIntegerField()
     state = models.CharField(max_length=8, choices=PaymentState, default=PaymentState.CREATED)
@@ -48,7 +54,7 @@ class Payment(models.Model):
     payer_name = models.CharField(max_length=80, blank=True)
     payer_email = models.EmailField(blank=True)
     payer_phone = models.CharField(max_length=20, blank=True)
-    # [question, answer] as they were asked and given.
+    # [question, answer] as they were asked and given; True for a checkbox.
     answers = models.JSONField(default=list)
     language = models.CharField(max_length=5, default="en")
     # Which of the link's payments this one is, once it is good. Unique per link.
@@ -75,8 +81,14 @@ class Payment(models.Model):
     reserved_paise = models.BigIntegerField(default=0)
     asked_at = models.DateTimeField(null=True)
     next_ask_at = models.DateTimeField(null=True)
+    # The day of the payout that it is part of.
+    settled_on = models.DateField(null=True)
     created_at = models.DateTimeField(default=now)
     decided_at = models.DateTimeField(null=True)
+    # The day and the group that count this attempt by now, see payments.attempts; rows of which
+    # that is no longer so are in the index payment_uncounted.
+    counted_day = models.DateField(null=True)
+    counted_as = models.CharField(max_length=88, null=True)
 
     class Meta:
         constraints = [
@@ -102,12 +114,30 @@ class Payment(models.Model):
             models.UniqueConstraint(fields=["link", "request_key"], name="payment_request_once"),
         ]
         indexes = [
+            # One for each filter of the list, newest first; see payments.finding.
             models.Index(fields=["live", "-created_at", "id"], name="payment_newest"),
             models.Index(fields=["live", "state", "-created_at", "id"], name="payment_by_state"),
             models.Index(
+                fields=["live", "method", "state", "-created_at", "id"], name="payment_by_method"
+            ),
+            models.Index(fields=["link", "-created_at", "id"], name="payment_of_link"),
+            models.Index(
+                F("live"), MONEY, F("created_at").desc(), F("id"), name="payment_by_amount"
+            ),
+            models.Index(
                 fields=["live", "-created_at", "id"],
-                name="payment_surplus",
-                condition=Q(state="surplus"),
+                name="payment_refunded",
+                condition=Q(refunded_paise__gt=0),
+            ),
+            models.Index(
+                fields=["live", "-created_at", "id"],
+                name="payment_settled",
+                condition=Q(settled_on__isnull=False),
+            ),
+            models.Index(
+                fields=["live", "-created_at", "id"],
+                name="payment_unsettled",
+                condition=Q(settled_on=None, state__in=["paid", "surplus"]),
             ),
             models.Index(
                 fields=["next_ask_at"],
@@ -123,6 +153,11 @@ class Payment(models.Model):
     def refundable_paise(self) -> int:
         """What may still be sent back, in paise: of all that arrived, expected or not."""
         return self.received_paise - self.refunded_paise - self.reserved_paise
+
+    @property
+    def answered(self) -> list[tuple[str, str]]:
+        """Questions and answers, in words of the active language."""
+        return questions.in_words(self.answers)
 
     @property
     def counts_as_sale(self) -> bool:

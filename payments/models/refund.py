@@ -28,15 +28,26 @@ class Refund(models.Model):
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
     amount_paise = models.BigIntegerField()
     state = models.CharField(max_length=9, choices=RefundState, default=RefundState.REQUESTED)
+    # In the merchant's words as they were then; the comment is for the team alone.
     reason = models.CharField(max_length=200, blank=True)
+    comment = models.CharField(max_length=500, blank=True, default="", db_default="")
     request_key = models.CharField(max_length=40, null=True)
     paytm_refund_id = models.CharField(max_length=64, blank=True)
     bank_reference = models.CharField(max_length=64, blank=True)
+    arn = models.CharField(max_length=64, blank=True, default="", db_default="")
+    # The day on which the payer should have it, where Paytm names one: see payments.crediting.
+    credit_on = models.DateField(null=True)
     result_code = models.CharField(max_length=64, blank=True)
     result_message = models.CharField(max_length=500, blank=True)
     origin = models.CharField(max_length=6, choices=Origin, default=Origin.PERSON)
     asked_by_id = models.UUIDField(null=True)
     asked_by_name = models.CharField(max_length=80, blank=True)
+    # The limit above which it waited for a second person, and what that person said.
+    held_above_paise = models.BigIntegerField(null=True)
+    judged_by_id = models.UUIDField(null=True)
+    judged_by_name = models.CharField(max_length=80, blank=True, default="", db_default="")
+    judged_at = models.DateTimeField(null=True)
+    judgement = models.CharField(max_length=300, blank=True, default="", db_default="")
     # The one that Paytm refused for lack of balance, which this one tries again.
     retry_of = models.OneToOneField("self", models.PROTECT, null=True, related_name="retry")
     # When first, when last and how often it was sent to Paytm, and how Paytm refused the last
@@ -58,11 +69,27 @@ class Refund(models.Model):
             models.UniqueConstraint(
                 fields=["payment"],
                 name="refund_one_at_a_time",
-                condition=models.Q(state__in=["requested", "sent", "accepted"]),
+                condition=models.Q(state__in=["held", "requested", "sent", "accepted"]),
+            ),
+            # Above the limit nothing leaves without somebody else than who asked for it.
+            models.CheckConstraint(
+                name="refund_second_person",
+                condition=models.Q(held_above_paise=None)
+                | models.Q(state__in=["held", "withdrawn"])
+                | (
+                    models.Q(asked_by_id__isnull=False, judged_by_id__isnull=False)
+                    & ~models.Q(judged_by_id=models.F("asked_by_id"))
+                ),
+            ),
+            models.CheckConstraint(
+                name="refund_held_above",
+                condition=~models.Q(state__in=["held", "rejected", "withdrawn"])
+                | models.Q(held_above_paise__isnull=False),
             ),
         ]
         indexes = [
             models.Index(fields=["live", "-created_at", "id"], name="refund_newest"),
+            models.Index(fields=["live", "state", "-created_at", "id"], name="refund_by_state"),
             models.Index(
                 fields=["next_ask_at"],
                 name="refund_due",

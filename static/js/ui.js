@@ -16,6 +16,11 @@
     '[data-share]': function (button) {
       navigator.share({ url: button.dataset.share, title: button.dataset.shareTitle }).catch(() => {})
     },
+    '[data-fill]': function (button) {
+      const field = document.querySelector(button.dataset.fill)
+      field.value = (button.dataset.value / 100).toFixed(2)
+      field.dispatchEvent(new Event('input', { bubbles: true }))
+    },
     '[data-print]': () => window.print(),
     '[data-theme-toggle]': function () {
       const dark = root.dataset.theme
@@ -78,6 +83,18 @@
   }
   document.addEventListener('input', event => repeatAmount(event.target))
 
+  // What is left of the money behind a field's amount, in paise, once that is taken away.
+  function showRest () {
+    const rupees = new Intl.NumberFormat('en-IN', { style: 'currency', currency: 'INR' })
+    for (const line of document.querySelectorAll('[data-rest-of]')) {
+      const typed = document.querySelector(line.dataset.restOf).value
+      const rest = line.dataset.left - Math.round(typed * 100)
+      line.hidden = !/^\d+(\.\d{1,2})?$/.test(typed) || rest < 0
+      line.querySelector('.num').textContent = rupees.format(rest / 100)
+    }
+  }
+  document.addEventListener('input', showRest)
+
   // An amount that is offered fills the field; typing another takes the choice back.
   document.addEventListener('change', function (event) {
     const field = event.target.dataset.fills && document.querySelector(event.target.dataset.fills)
@@ -116,7 +133,7 @@
     const can = {
       '[data-copy], [data-copy-text]': navigator.clipboard,
       '[data-share]': navigator.share,
-      '[data-print], [data-theme-toggle]': true
+      '[data-print], [data-theme-toggle], [data-fill]': true
     }
     for (const [selector, able] of Object.entries(can)) {
       if (able) document.querySelectorAll(selector).forEach(b => { b.hidden = false })
@@ -124,5 +141,6 @@
   }
   document.addEventListener('DOMContentLoaded', reveal)
   document.addEventListener('DOMContentLoaded', () => repeatAmount())
+  document.addEventListener('DOMContentLoaded', showRest)
   document.addEventListener('htmx:load', reveal)
 })()

@@ -19,8 +19,10 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
 from merchants.models import Profile  # noqa: E402
+from merchants.refund_rules import Rules, change_rules  # noqa: E402
 from payments import collecting, receipting  # noqa: E402
-from payments.models import Batch, Payment  # noqa: E402
+from payments.models import Batch, Payment, Refund  # noqa: E402
+from payments.refunding import ask_refund  # noqa: E402
 from tenants.models import (  # noqa: E402
     CaughtMail,
     DeadJob,
@@ -94,19 +96,35 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         paid, sent, file = refunded_payment(), make.delivery(), file_of_links()
         payout = make.payout(live=False)
+        export = make.export(User.objects.get(email=OWNER))
+        for email in (OWNER, "vikram@example.com"):
+            make.notice(User.objects.get(email=email))
         told = {"event": sent.event_id, "delivery": sent.pk}
         told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
         return told | {
             "payment": paid.pk,
             "refund_new": paid.pk,
+            "refund": held_refund(tenant).pk,
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,
+            "export": export.pk,
+            "export_file": export.pk,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
             "exception": payout.discrepancies.get().pk,
         }
+
+
+def held_refund(tenant: Tenant) -> Refund:
+    """Kiran, an admin, wants more back than one person may decide: Asha may approve it."""
+    kiran = cast.person("Kiran")
+    Membership.objects.create(tenant=tenant, user=kiran, role=Role.ADMIN)
+    change_rules(Rules(approve_above_paise=10_000_00), User.objects.get(email=OWNER))
+    payment = Payment.objects.get(description="Tea for the wedding, first part")
+    words = ("Customer cancelled", kiran, "kirans-form", "The wedding is off; they rang today")
+    return ask_refund(payment, 12_000_00, *words)
 
 
 def file_of_links() -> Batch:

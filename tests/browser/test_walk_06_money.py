@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from dashboard.reports import REPORTS
 from tests.browser.conftest import Cast, Open, SignIn
 from tests.browser.paying import order_id, pay
 from tests.browser.people import open_mail
-from tests.browser.walker import PHONE, Walker
+from tests.browser.walker import DESK, PHONE, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -35,14 +36,14 @@ def test_a_payment_its_refunds_and_the_report(signed_in: SignIn, walk: Open, cas
 
 def find_payment(asha: Walker, order: str) -> None:
     asha.open(f"{TEST}/payments")
-    with asha.page.expect_navigation():
-        asha.field("State").select_option("failed")
-    asha.look()
+    asha.fill({"Search": "status:failed"})
+    asha.press("Search")
     expect(asha.main.locator("tbody tr").first).to_contain_text("Failed")
     expect(asha.main.get_by_text(order)).to_have_count(0)
-    with asha.page.expect_navigation():
-        asha.field("State").select_option("paid")
-    asha.look()
+    asha.main.get_by_text("More filters").click()
+    asha.main.get_by_label("Paid", exact=True).check()
+    asha.fill({"Search": order[-6:]})
+    asha.press("Show")
     asha.press(asha.main.locator("tr", has_text=order).get_by_role("link"))
     asha.heading("Payment of ₹4,321.00")
 
@@ -66,11 +67,13 @@ def refund_a_part(asha: Walker) -> None:
     asha.press("Refund…")
     expect(asha.field("Amount to refund")).to_have_value("4321.00")
     asha.fill({"Amount to refund": "5000"})
-    asha.press(asha.page.locator("#refund button"), status=422)
+    asha.press(asha.page.locator("#refund button.btn-error"), status=422)
     asha.shows("Only ₹4,321.00 of this payment is left to refund.")
-    asha.fill({"Amount to refund": "1000", "Reason": "One cup came broken"})
-    expect(asha.page.locator("#refund button")).to_have_text("Refund ₹1,000.00")
-    asha.press(asha.page.locator("#refund button"))
+    why = {"Reason": "Damaged or not as described", "Comment": "One cup came broken"}
+    asha.fill({"Amount to refund": "1000", **why})
+    asha.shows("Left to refund after this: ₹3,321.00")
+    expect(asha.page.locator("#refund button.btn-error")).to_have_text("Refund ₹1,000.00")
+    asha.press(asha.page.locator("#refund button.btn-error"))
     asha.shows("Refund of ₹1,000.00 asked for.")
     becomes_final(asha, "One cup came broken")
 
@@ -78,8 +81,9 @@ def refund_a_part(asha: Walker) -> None:
 def refund_the_rest(asha: Walker) -> None:
     asha.press("Refund…")
     expect(asha.field("Amount to refund")).to_have_value("3321.00")
-    asha.fill({"Reason": "All of it, then"})
-    asha.press(asha.page.locator("#refund button"))
+    asha.fill({"Amount to refund": "5", "Comment": "All of it, then"})
+    asha.control("All that is left: ₹3,321.00").click()
+    asha.press(asha.page.locator("#refund button.btn-error"))
     becomes_final(asha, "All of it, then")
     expect(asha.control("Refund…")).to_have_count(0)
 
@@ -91,13 +95,15 @@ def becomes_final(asha: Walker, reason: str) -> None:
     asha.look()
 
 
-@pytest.mark.parametrize("by", ["By day", "By method"])
+@pytest.mark.parametrize("report", ["month", "method"])
 def test_the_download_is_the_report_on_screen(
-    by: str, signed_in: SignIn, cast: Cast, tmp_path: Path
+    report: str, signed_in: SignIn, cast: Cast, tmp_path: Path
 ) -> None:
     asha = signed_in(cast.asha)
     asha.open(f"{TEST}/reports")
-    asha.press(by)
+    with asha.page.expect_navigation():
+        asha.field("Report").select_option(report)
+    asha.look()
     with asha.page.expect_download() as download:
         asha.control("CSV").click()
     download.value.save_as(tmp_path / "report.csv")
@@ -117,3 +123,24 @@ def on_screen(asha: Walker, rows: str) -> Iterator[list[str]]:
 
 def paise(amount: str) -> int:
     return int(amount.replace(".", ""))
+
+
+@pytest.mark.parametrize("report", [report.name for report in REPORTS])
+def test_every_report_is_a_page(report: str, signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha)
+    for size in (DESK, PHONE):
+        asha.page.set_viewport_size(size)
+        asha.open(f"{TEST}/reports?report={report}")
+        expect(asha.main.locator("table, .empty")).to_have_count(1)
+
+
+def test_a_report_by_mail(signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha, size=PHONE)
+    asha.open(f"{TEST}/reports?report=fees")
+    asha.press("By mail")
+    expect(asha.field("Report")).to_have_value("fees")
+    asha.fill({"When": "month"})
+    asha.press("Send it to me")
+    asha.shows("Fees and GST by month")
+    asha.press(asha.main.get_by_role("button", name="Stop"))
+    asha.shows("You get no report by mail")

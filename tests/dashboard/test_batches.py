@@ -8,6 +8,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from merchants.models import AuditEvent
+from payments import janitor
 from payments.batching import CHUNK, FIELDS
 from payments.models import Batch, Link
 from tenants.jobs import run_due
@@ -63,6 +65,8 @@ def test_the_template_can_be_uploaded_as_it_is(at_acme: Client, url: Url) -> Non
         100_00,
         None,
     )
+    assert donation.suggestions == [500_00, 1000_00, 5000_00]
+    assert len(donation.questions) == 2
 
 
 def test_a_file_is_looked_at_made_and_given_back(at_acme: Client, url: Url) -> None:
@@ -204,6 +208,36 @@ def test_what_is_no_file_of_links_is_refused_in_words(
     assert answer.status_code == 422
     assert words in text(answer)
     assert not Batch.objects.exists()
+
+
+def test_only_so_many_files_are_taken_within_an_hour(
+    at_acme: Client, url: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.views.batches.UPLOADS", 2)
+    answers = [send(at_acme, url, f"{GOOD}Invoice {n},1,\n") for n in range(5)]
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert "Too many files were uploaded within an hour." in text(refused)
+    assert 0 < int(refused["Retry-After"]) <= 3600
+    assert Batch.objects.count() <= 4  # twice the limit may pass at the seam of two hours
+
+
+def test_a_file_that_nobody_starts_is_forgotten_after_a_week(
+    at_acme: Client, url: Url, clock: Any
+) -> None:
+    waiting = send(at_acme, url, GOOD)["Location"]
+    assert "It waits here for a week" in text(at_acme.get(waiting))
+    started = at_acme.get(send(at_acme, url, MIXED)["Location"])
+    press(at_acme, started, "start")
+    run_due()
+    for days, found in ((6.9, 200), (7.1, 404)):
+        clock(days * 24 * 3600)
+        janitor.sweep()
+        run_due()
+        assert at_acme.get(waiting).status_code == found
+    assert Batch.objects.get().state == "done"
+    event = AuditEvent.objects.get(act="batch.forgotten")
+    assert (event.by_name, event.subject, event.before["rows"]) == ("", "invoices.csv", 2)
 
 
 def test_more_than_two_megabytes_are_refused_in_words(at_acme: Client, url: Url) -> None:

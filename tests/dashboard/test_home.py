@@ -8,7 +8,9 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from config.clock import now
 from dashboard.context import everywhere
+from merchants.models import PaytmAccount
 from payments.models import Link, Payment, Transfer
 from payments.settling import settle
 from tenants.current import today
@@ -54,13 +56,48 @@ def test_today_is_held_against_the_same_day_last_week(
     before = pay(link)
     Transfer.objects.filter(payment=before).update(folded=False)
     sale = Transfer.objects.get(payment=before)
-    Transfer.objects.create(
-        live=False, day=today() - timedelta(days=7), payment=before, debit=sale.debit,
-        credit=sale.credit, paise=120_00, method=sale.method, reverses=sale,
-    )  # fmt: skip
+    for minutes_later, paise in ((-1, 120_00), (1, 999_00)):
+        Transfer.objects.create(
+            live=False, day=today() - timedelta(days=7), payment=before, debit=sale.debit,
+            credit=sale.credit, paise=paise, method=sale.method, reverses=sale,
+            at=now() - timedelta(days=7, minutes=-minutes_later),
+        )  # fmt: skip
     sales = at_acme.get(url("dashboard")).context["stats"][0]
     assert sales["value"] == "₹500.00"
-    assert sales["note"].startswith("₹120.00 last ")
+    assert sales["note"].startswith("+316 % · ₹120.00 by "), "what came later in the day waits"
+    assert sales["tone"] == "success"
+
+
+def test_every_figure_leads_to_its_rows(at_acme: Client, url: Url, paid: Payment) -> None:
+    page = at_acme.get(url("dashboard"))
+    assert [stat["value"] for stat in page.context["stats"]] == [
+        "₹500.00", "1", "100.0 %", "₹0.00", "₹500.00",
+    ]  # fmt: skip
+    behind = [stat["url"] for stat in page.context["stats"]]
+    behind += [bar["url"] for bar in page.context["chart"]["bars"]]
+    assert len(behind) == 5 + 14
+    for address in behind:
+        assert at_acme.get(address).status_code == 200
+    assert "₹500.00" in text(at_acme.get(behind[0]))
+    assert paid.order_id in text(at_acme.get(behind[-1]))
+
+
+def test_keys_that_paytm_refused_want_a_person(
+    at_acme: Client, url: Url, link: Link, sign_in: SignIn, bob: User
+) -> None:
+    PaytmAccount.objects.update(diagnosis="wrong_key")
+    page = text(at_acme.get(url("dashboard")))
+    assert "Paytm: The merchant key is wrong" in page
+    assert "The merchant key is wrong" not in text(sign_in(bob).get(url("dashboard")))
+    PaytmAccount.objects.update(diagnosis="unreachable")
+    assert "Paytm: " not in text(at_acme.get(url("dashboard")))
+
+
+def test_home_reads_figures_and_not_rows(
+    at_acme: Client, url: Url, paid: Payment, django_assert_max_num_queries: Any
+) -> None:
+    with django_assert_max_num_queries(34):
+        at_acme.get(url("dashboard"))
 
 
 def test_surplus_money_wants_a_person(at_acme: Client, url: Url, link: Link) -> None:

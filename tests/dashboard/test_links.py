@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from config.clock import now
-from merchants.models import AuditEvent
+from merchants.models import AuditEvent, Profile
 from payments import questions
 from payments.linking import terms_of
 from payments.models import Link, LinkViews, Payment
@@ -178,11 +178,15 @@ def test_links_are_listed_with_their_state(at_acme: Client, url: Url, link: Link
     once = make.link(description="Invoice 7", max_payments=1)
     make.link(description="Old offer", expires_at=datetime(2020, 1, 1, tzinfo=ZoneInfo("UTC")))
     make.link(description="Closed shop", state="disabled", disabled_at=now())
-    pay(once)
+    seats = make.link(description="Two seats", max_payments=2)
+    for link_paid in (once, seats, seats):
+        pay(link_paid)
+    assert "Full</span>" in text(at_acme.get(url("link", id=seats.pk)))
     page = at_acme.get(url("links"))
     closed = {row["description"]: row["closed"] for row in page.context["page"].rows}
     assert closed == {
         "Masala chai": "", "Invoice 7": "used", "Old offer": "expired", "Closed shop": "disabled",
+        "Two seats": "full",
     }  # fmt: skip
     assert text(page).count("data-copy-text") == 1
     assert f'data-copy-text="http://localhost:8000/p/{link.token}"' in text(page)
@@ -293,6 +297,47 @@ def test_a_link_is_changed_and_the_audit_says_how(at_acme: Client, url: Url, lin
     assert (event.before["amount_paise"], event.after["amount_paise"]) == (500_00, 750_00)
     assert (event.before["expires_at"], event.after["methods"]) == (None, '["upi"]')
     assert set(event.after) == {"amount_paise", "methods", "expires_at", "questions"}
+
+
+def test_who_saves_last_is_told_what_somebody_else_changed(
+    at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
+) -> None:
+    edit, at_bobs = url("link_edit", id=link.pk), sign_in(bob)
+    form = read_form(at_acme.get(edit).content.decode(), "link").fields
+    send(at_bobs, edit, amount="600", methods=["upi"], ask_email="optional", payments="some",
+         times="9", **QUESTIONS)  # fmt: skip
+    answer = at_acme.post(edit, form | {"description": "Masala chai, large", "amount": "750"})
+    assert answer.status_code == 409
+    page = text(answer)
+    for words in ("Somebody changed this link meanwhile", "<dd>₹600.00</dd>", "<dd>UPI</dd>",
+                  "<dd>9</dd>", "<dd>Size, Batch</dd>", "<dd>Asked</dd>",
+                  'value="Masala chai, large"', 'value="750"'):  # fmt: skip
+        assert words in page, words
+    link.refresh_from_db()
+    assert (link.description, link.amount_paise) == ("Masala chai", 600_00)
+    again = read_form(page, "link").fields
+    assert at_acme.post(edit, again).status_code == 302
+    link.refresh_from_db()
+    assert (link.description, link.amount_paise) == ("Masala chai, large", 750_00)
+
+
+def test_the_same_change_by_two_is_no_quarrel(
+    at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
+) -> None:
+    edit = url("link_edit", id=link.pk)
+    form = read_form(at_acme.get(edit).content.decode(), "link").fields
+    send(sign_in(bob), edit, amount="600")
+    assert at_acme.post(edit, form | {"amount": "600"}).status_code == 302
+
+
+@pytest.mark.parametrize("opened", ["", "x", "[]", "7", '{"amount_paise": 7}'])
+def test_what_a_form_was_opened_with_is_not_the_persons_to_write(
+    at_acme: Client, url: Url, link: Link, opened: str
+) -> None:
+    answer = send(at_acme, url("link_edit", id=link.pk), amount="600", opened=opened)
+    assert answer.status_code in (409, 422)
+    link.refresh_from_db()
+    assert link.amount_paise == 500_00
 
 
 def test_what_is_wrong_with_a_change_is_told(at_acme: Client, url: Url, link: Link) -> None:
@@ -419,16 +464,16 @@ def test_the_payments_of_a_link_as_a_file(
     link = make.link(questions=questions.stored([Question("=Size")]))
     paid = make.payment(
         link, payer_name="=HYPERLINK(1)", payer_email="ravi@example.com",
-        payer_phone="+919812345678", answers=[["=Size", "M"], ["Batch", "-2"]],
+        payer_phone="+919812345678", answers=[["=Size", "M"], ["Batch", "-2"], ["I agree", True]],
     )  # fmt: skip
     settle(paid, answer(paid))
     file = at_acme.get(url("link_payments_csv", id=link.pk))
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert str(link.pk) in file["Content-Disposition"]
     head, row = csv.reader(io.StringIO(file.content.decode()))
-    assert head[10:12] == ["'=Size", "Batch"]
+    assert head[10:13] == ["'=Size", "Batch", "I agree"]
     assert row[1:6] == [paid.order_id, "Paid", "500.00", "500.00", "0.00"]
-    assert row[7:12] == ["'=HYPERLINK(1)", "ravi@example.com", "'+919812345678", "M", "'-2"]
+    assert row[7:13] == ["'=HYPERLINK(1)", "ravi@example.com", "'+919812345678", "M", "'-2", "Yes"]
     assert row[-1] == Payment.objects.get(pk=paid.pk).paytm_txn_id
 
 
@@ -448,6 +493,20 @@ def test_a_preview_draws_what_is_right_so_far(at_acme: Client, url: Url, new: st
     assert "Batch" not in text(answer)
     assert at_acme.post(url("link_preview")).status_code == 200
     assert not Link.objects.exists()
+
+
+def test_the_preview_wears_the_merchants_colour(at_acme: Client, url: Url, new: str) -> None:
+    sheet = url("link_preview_colour")
+    assert f'href="{sheet}"' not in text(at_acme.get(new))
+    assert at_acme.get(sheet).content == b""
+    Profile.objects.update(colour="#b3261e")
+    link = make.link()
+    for address in (new, url("link_edit", id=link.pk)):
+        assert f'href="{sheet}"' in text(at_acme.get(address))
+    answer = at_acme.get(sheet)
+    assert answer["Content-Type"] == "text/css"
+    of_page = at_acme.get(f"/p/brand/{link.token}").content
+    assert answer.content == of_page.replace(b":root", b".preview")
 
 
 def test_without_scripts_a_button_previews(at_acme: Client, url: Url, new: str) -> None:

@@ -56,7 +56,7 @@ def test_surplus_is_listed_with_what_arrived(at_acme: Client, url: Url, link: Li
     """Paytm took another amount than was asked for: the books hold it, and the list says so."""
     order = make.payment(link)
     settle(order, answer(order, amount_paise=480_00))
-    page = text(at_acme.get(url("payments"), {"state": "surplus"}))
+    page = text(at_acme.get(url("payments"), {"status": "surplus"}))
     assert "₹480.00" in page
     assert "₹500.00 asked" in page
 
@@ -65,12 +65,12 @@ def test_the_list_is_narrowed_by_state(at_acme: Client, url: Url, link: Link, pa
     paid, failed = pay(link), pay(link, "failure")
     both = [paid, failed]
     for state, shown in (("", both), ("paid", [paid]), ("failed", [failed]), ("surplus", [])):
-        page = text(at_acme.get(url("payments"), {"state": state}))
+        page = text(at_acme.get(url("payments"), {"status": state} if state else {}))
         assert set(ids(page, both)) == {payment.order_id for payment in shown}
 
 
 def test_an_unknown_state_is_refused_in_words(at_acme: Client, url: Url) -> None:
-    answer = at_acme.get(url("payments"), {"state": "rich"})
+    answer = at_acme.get(url("payments"), {"status": "rich"})
     assert answer.status_code == 422
     assert "rich is not one of the available choices" in text(answer)
 
@@ -92,7 +92,7 @@ def test_pages_lead_to_the_end_and_back_without_gap_or_repeat(
     at_acme: Client, url: Url, five: list[Payment], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "SIZE", 2)
-    query, walked = "?state=open", []
+    query, walked = "?status=open", []
     while query:
         page = at_acme.get(url("payments") + query)
         walked.append(ids(text(page), five))

@@ -44,10 +44,11 @@ def test_the_form_offers_all_that_is_left(at_acme: Client, new: str) -> None:
 def test_a_part_then_the_rest_go_back(
     at_acme: Client, url: Url, paid: Payment, new: str, clock: Clock
 ) -> None:
-    answer = ask(at_acme, new, "200", reason="One cup was cold")
+    answer = ask(at_acme, new, "200", reason="Goods returned", comment="One cup was cold")
     assert answer["Location"] == url("payment", id=paid.pk)
     page = text(at_acme.get(answer["Location"]))
     assert "Refund of ₹200.00 asked for. It is on its way to Paytm." in page
+    assert "Goods returned" in page
     assert "One cup was cold" in page
     assert "Refund…" not in page, "one at a time"
     carry_out(clock)
@@ -87,6 +88,19 @@ def test_a_bad_amount_is_told_why(
     assert not Refund.objects.exists()
     paid.refresh_from_db()
     assert paid.reserved_paise == 0
+
+
+def test_a_reason_is_one_of_the_merchants(at_acme: Client, new: str) -> None:
+    assert "Customer cancelled" in text(at_acme.get(new))
+    answer = ask(at_acme, new, "200", reason="Just so")
+    assert answer.status_code == 422
+    assert not Refund.objects.exists()
+
+
+def test_the_form_says_when_the_payer_would_have_it(at_acme: Client, new: str) -> None:
+    page = text(at_acme.get(new))
+    assert "Payer would have it by" in page
+    assert "All that is left: ₹500.00" in page
 
 
 def test_the_same_form_sent_twice_is_one_refund(

@@ -164,3 +164,18 @@ class TestLive:
 def test_the_live_world_is_closed_until_it_is_approved(owner: Client) -> None:
     answer: Any = owner.get("/m/acme/live/paytm")
     assert answer.status_code == 403
+
+
+def test_sections_have_anchors_and_the_latest_changes(
+    owner: Client, acme: Tenant, bob: User, sign_in: SignIn
+) -> None:
+    assert "Nobody has changed the settings yet" in owner.get(SETTINGS).content.decode()
+    owner.post(SETTINGS, FACTS)
+    page = " ".join(owner.get(SETTINGS).content.decode().split())
+    for part in ("payers", "books", "live", "changes"):
+        assert f'href="#{part}"' in page
+        assert f'id="{part}"' in page
+    assert "<strong>Alice</strong> · Changed the settings" in page
+    assert "help@acme.example" in page
+    his = sign_in(bob).get(SETTINGS).content.decode()
+    assert 'id="changes"' not in his

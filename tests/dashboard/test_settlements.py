@@ -5,9 +5,12 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dashboard.settlements import waterfall
 from payments.models import Discrepancy, Payment, Settlement
-from payments.payouts import take_in
+from payments.payouts import Breakdown, take_in
 from payments.paytm import read_rows
 from tenants.jobs import run_due
 from tenants.models import Membership, Role, Tenant, User
@@ -51,6 +54,60 @@ def test_a_payout_is_explained_and_leads_to_its_payments(
     for amount in ("₹500.00", "−₹9.00", "−₹1.62", "₹77.00", "₹566.38"):
         assert amount in page
     assert url("payment", id=settled.pk) in page
+
+
+@pytest.mark.parametrize(
+    ("lines", "shown"),
+    [
+        ("sales", {"paid"}), ("commission", {"paid"}), ("gst", {"paid"}), ("refunds", set()),
+        ("adjustments", {"ELSEWHERE"}), ("", {"paid", "ELSEWHERE"}), ("x", {"paid", "ELSEWHERE"}),
+    ],
+)  # fmt: skip
+def test_each_step_leads_to_its_lines(
+    at_acme: Client, url: Url, settled: Payment, lines: str, shown: set[str]
+) -> None:
+    where = url("settlement", id=Settlement.objects.get().pk)
+    page = at_acme.get(where, {"lines": lines} if lines else {})
+    orders = {line.order_id for line in page.context["lines"]}
+    names = {settled.order_id: "paid", "=ELSEWHERE()": "ELSEWHERE"}
+    assert {names[order] for order in orders} == shown
+    assert f'href="?lines={lines}#lines"' in page.content.decode() or lines in ("", "x")
+
+
+def test_the_payout_answers_why_it_is_less(at_acme: Client, url: Url, paid: Payment) -> None:
+    fees = {"COMMISSION": "9.00", "GST": "1.62"}
+    take_in(paid.account, read_rows([row(paid.order_id, 489_38, **fees)]))
+    page = at_acme.get(url("settlement", id=Settlement.objects.get().pk))
+    assert "Why it is ₹10.62 less than your sales" in text(page)
+
+
+FIGURE = st.integers(-(10**9), 10**9)
+
+
+@given(st.builds(Breakdown, *[FIGURE] * 6))
+def test_a_waterfall_is_drawn_within_its_frame(why: Breakdown) -> None:
+    falls = waterfall(why)
+    assert sum(fall.paise for fall in falls[:-1]) == falls[-1].paise == why.paid_paise
+    for fall in falls:
+        assert 0 <= fall.left <= fall.left + fall.width <= 1000
+        assert bool(fall.width) is bool(fall.paise)
+
+
+def test_payouts_of_some_days_are_summed(at_acme: Client, url: Url, settled: Payment) -> None:
+    later = row("OTHER", 20_00, UTR="UTR2", SETTLEDDATE="2026-11-26")
+    take_in(settled.account, read_rows([later]))
+
+    def sums(**days: str) -> tuple[int, int]:
+        page = at_acme.get(url("settlements"), days)
+        assert page.context["count"] == len(page.context["rows"])
+        return page.context["count"], page.context["paid_paise"]
+
+    assert sums() == (2, 586_38)
+    assert sums(**{"from": "2026-11-26"}) == (1, 20_00)
+    assert sums(to="2026-11-25") == (1, 566_38)
+    assert sums(**{"from": "2026-11-27"}) == (0, 0)
+    assert "No payout on these days" in text(at_acme.get(url("settlements"), {"to": "2020-01-01"}))
+    assert at_acme.get(url("settlements"), {"to": "soon"}).status_code == 422
 
 
 def test_a_payments_page_shows_its_payout(at_acme: Client, url: Url, settled: Payment) -> None:

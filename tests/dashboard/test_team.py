@@ -7,10 +7,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from merchants import roles
 from tenants.jobs import run_due
 from tenants.models import CaughtMail, Invitation, Membership, Role, Tenant, User
 from tests import cast
 from tests.conftest import SignIn
+from tests.dashboard.conftest import text
 
 pytestmark = pytest.mark.django_db
 
@@ -186,3 +188,67 @@ def test_a_change_of_the_team_wants_proof_and_returns_to_the_team(
     assert client.get(back.url).status_code == 200
     assert client.post(at("team_remove", id=his.pk)).url == at("team")
     assert not Membership.objects.filter(pk=his.pk).exists()
+
+
+def test_the_team_page_says_how_safe_and_how_lately_each_was_here(
+    owner: Client, acme: Tenant, sign_in: SignIn
+) -> None:
+    dora = join(acme, "Dora", Role.VIEWER)
+    cast.second_step(dora.user)
+    page = text(owner.get(at("team")))
+    row = page.partition(f'id="member-{dora.pk}"')[2].partition("</li>")[0]
+    assert "Second step on" in row
+    assert "not yet" in row
+    sign_in(dora.user).get(at("team"))
+    row = text(owner.get(at("team"))).partition(f'id="member-{dora.pk}"')[2].partition("</li>")[0]
+    assert "not yet" not in row
+
+
+def test_who_may_change_nothing_learns_of_no_others_second_step(
+    acme: Tenant, sign_in: SignIn
+) -> None:
+    dora = join(acme, "Dora", Role.VIEWER)
+    page = text(sign_in(dora.user).get(at("team")))
+    assert page.count("second step") + page.count("Second step") == 1  # her own
+
+
+def test_a_member_says_who_invited_them(owner: Client, sign_in: SignIn) -> None:
+    invite(owner)
+    page = text(owner.get(at("team")))
+    assert "Invited by Alice" in page
+    assert "Good until" in page
+    offer = Invitation.objects.get()
+    sign_in(cast.person("Dora")).post(reverse("invitation", args=[offer.token]))
+    assert "Invited by Alice, joined" in text(owner.get(at("team")))
+
+
+def test_an_invitation_sent_again_has_another_link_and_seven_more_days(owner: Client) -> None:
+    invite(owner)
+    first = Invitation.objects.get()
+    Invitation.objects.update(expires_at=first.created_at)
+    assert owner.post(at("team_resend", id=first.pk)).url == at("team")
+    second = Invitation.objects.get()
+    assert second.token != first.token
+    assert second.expires_at >= first.expires_at
+    run_due()
+    assert CaughtMail.objects.filter(to=first.email).count() == 2
+    assert owner.post(at("team_resend", id=first.pk)).status_code == 404
+
+
+def test_sending_again_counts_among_the_days_invitations(
+    owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.views.team.INVITATIONS_A_DAY", 1)
+    invite(owner)
+    assert owner.post(at("team_resend", id=Invitation.objects.get().pk)).status_code == 429
+
+
+def test_what_each_role_may_do_is_what_the_table_of_roles_says(owner: Client) -> None:
+    page = owner.get(at("team"))
+    powers = {str(each["words"]): dict(each["held"]) for each in page.context["powers"]}
+    assert len(powers) == len(roles.PERMISSIONS)
+    assert powers["Refund payments"] == {
+        "Owner": True, "Admin": True, "Finance": True, "Viewer": False,
+    }  # fmt: skip
+    assert powers["See who did what"]["Finance"] is False
+    assert "Refund payments" in text(page)

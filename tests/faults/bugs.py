@@ -70,11 +70,16 @@ def refund_without_lock() -> None:
     ask_refund = refunding.ask_refund
 
     def unlocked(
-        payment: Payment, amount_paise: int, reason: str, by: User | None, request_key: str
+        payment: Payment,
+        amount_paise: int,
+        reason: str,
+        by: User | None,
+        request_key: str,
+        comment: str = "",
     ) -> Refund:
         if amount_paise > payment.refundable_paise:
             raise refunding.TooMuch(payment.refundable_paise)
-        return refunding._reserve(payment, amount_paise, reason, by, request_key)
+        return refunding._reserve(payment, amount_paise, reason, by, request_key, comment)
 
     everywhere(ask_refund, unlocked)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 RUPEE = 100
 LEFT_OPEN = ("open", "unknown", "expired", "pending")
-WAITS = ("requested", "sent", "accepted")
+WAITS = ("held", "requested", "sent", "accepted")
 ON_ITS_WAY = ("sent", "accepted")
 
 
@@ -16,6 +16,7 @@ class ModelRefund:
     paise: int
     state: str = "requested"
     is_retry: bool = False  # of one that Paytm refused for lack of balance
+    is_alone: bool = False  # no second person agreed
 
 
 @dataclass
@@ -62,6 +63,8 @@ class ModelOrder:
         for refund in self.refunds:  # somebody was quicker
             if refund.is_retry and refund.state == "requested":
                 refund.state = "failed"
+            elif refund.state == "held":
+                refund.state = "withdrawn"
         if extra <= self.left:
             self.refunds.append(ModelRefund(extra, "done"))
 
@@ -74,6 +77,11 @@ class ModelOrder:
             and (paise >= RUPEE or whole)
             and not 0 < rest < RUPEE
         )
+
+    def needs_another(self, paise: int, limit: int | None) -> bool:
+        """Whether a refund waits for a second person: what one gave back alone counts together."""
+        alone = sum(r.paise for r in self.refunds if r.state == "done" and r.is_alone)
+        return limit is not None and alone + paise > limit
 
     def may_keep(self) -> bool:
         waits = self.state == "surplus" and self.kept is None

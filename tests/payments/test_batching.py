@@ -10,10 +10,11 @@ import pytest
 
 from config.clock import now
 from merchants.models import AuditEvent
-from payments import batching
+from payments import batching, questions
 from payments.batching import CHUNK, FIELDS, BadFile, NotOpen, cancel, read_sheet, start
 from payments.models import Batch, Link
 from payments.money import MAX_PAISE, MIN_PAISE
+from payments.questions import Question
 from tenants.jobs import run_due
 from tenants.models import Job, Tenant, User
 from tests import make
@@ -128,6 +129,24 @@ def test_an_open_link_has_limits_and_any_number_of_payments() -> None:
     assert (terms.min_paise, terms.max_paise, terms.max_payments) == (10_00, 500_00, None)
 
 
+def test_a_row_asks_and_limits_as_the_form_does() -> None:
+    terms = judged(
+        amount="", suggestions="500, 100,250.50", methods="Wallet, credit card,upi",
+        questions="Roll number (number, required); Size (EU) (choice: S | M); I agree (checkbox);"
+        " Born on (date) ; Remarks;",
+    ).terms  # fmt: skip
+    assert terms
+    assert terms.suggestions == [100_00, 250_50, 500_00]
+    assert terms.methods == ["upi", "credit_card", "wallet"]
+    assert questions.read(terms.questions) == [
+        Question("Roll number", "number", True),
+        Question("Size (EU)", "choice", False, ["S", "M"]),
+        Question("I agree", "checkbox"),
+        Question("Born on", "date"),
+        Question("Remarks", "text"),
+    ]
+
+
 @pytest.mark.parametrize(
     "text", ["{}-03-31 18:00", "31-03-{} 18:00", "31/03/{} 18:00", "{}-03-31T18:00:00+05:30"]
 )
@@ -164,6 +183,23 @@ def test_moments_are_read_as_spreadsheets_write_them(text: str) -> None:
         ),
         ({"ask_name": "yes"}, "ask_name", "“no”, “optional” or “required”"),
         ({"return_url": "javascript:alert(1)"}, "return_url", "begins with https://"),
+        ({"suggestions": "10, 20"}, "suggestions", "Leave this empty"),
+        ({"amount": "", "suggestions": "10; 20"}, "suggestions", "with commas between"),
+        ({"amount": "", "suggestions": "1,2,3,4,5,6,7"}, "suggestions", "at most 6"),
+        (
+            {"amount": "", "max_amount": "50", "suggestions": "20, 60"},
+            "suggestions",
+            "from ₹1.00 to ₹50.00",
+        ),
+        ({"methods": "upi, cheque"}, "methods", "upi, credit_card"),
+        ({"questions": "Size (shape)"}, "questions", "Write questions such as"),
+        ({"questions": "(number)"}, "questions", "Write questions such as"),
+        ({"questions": "Size (text: S | M)"}, "questions", "Write questions such as"),
+        ({"questions": "Size (choice: S)"}, "questions", "from 2 to 20 choices"),
+        ({"questions": "Size (choice: S | S)"}, "questions", "are the same"),
+        ({"questions": "Size; size (number)"}, "questions", "has these words"),
+        ({"questions": "x" * 61}, "questions", "at most 60 characters"),
+        ({"questions": ";".join("abcdefghi")}, "questions", "Ask at most 8 questions."),
         ({"thanks": "x" * 301}, "thanks", "at most 300 characters"),
         ({"notes": "x" * 1001}, "notes", "at most 1000 characters"),
     ],

@@ -1,4 +1,5 @@
-"""Payers read English or Hindi, as they choose or as their browser says; all else is English."""
+"""Payers read English or Hindi, as they choose or as their browser says. The team's own choice is
+proved in tests/dashboard/test_language.py."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from tenants import provisioning, routing
 from tenants.checks import patterns
 from tenants.models import Tenant
 from tests import make
-from tests.conftest import SignIn
+from tests.conftest import SignIn, browser
 from tests.payments.test_settling import answer
 from tests.wire import Simulator, come_back, go_to_paytm, send
 
@@ -109,8 +110,7 @@ def test_the_team_reads_english_whatever_its_browser_wants(
     client: Client, sign_in: SignIn, acme: Tenant, alice: Any
 ) -> None:
     team = sign_in(alice)
-    team.cookies["lang"] = "hi"
-    for path in ("/m/acme/test/links", "/m/acme/settings?lang=hi", "/accounts/login/", "/p", "/px"):
+    for path in ("/m/acme/test/links", "/m/acme/settings", "/accounts/login/?lang=hi", "/p", "/px"):
         client.get(f"/p/{make.link().token}?lang=hi")  # whom this thread served before
         page = team.get(path, headers={"accept-language": HINDI}, follow=True)
         assert language(page) == "en"
@@ -123,7 +123,9 @@ def test_refusals_before_any_view_speak_it_too(client: Client) -> None:
     many = "&".join(f"a{n}=1" for n in range(2000))
     refused = client.get(f"/p/{make.link().token}?lang=hi&{many}")
     assert (refused.status_code, language_said(refused)) == (400, "hi")
-    assert language_said(client.get("/nothing")) == "en"
+    nothing = client.get("/nothing")
+    assert language_said(nothing) == "en"
+    assert "hreflang" not in nothing.content.decode(), "the team reads English alone"
 
 
 def language_said(page: Any) -> str:
@@ -133,8 +135,11 @@ def language_said(page: Any) -> str:
 def test_the_rule_is_one_function(rf: Any) -> None:
     for path in ("/p/x", "/paytm/x/callback"):
         assert language_of(rf.get(path, headers={"accept-language": HINDI})) == "hi"
-    for path in ("/", "/m/acme/settings", "/platform/", "/p"):
+    for path in ("/", "/platform/", "/p"):
         assert language_of(rf.get(path, {"lang": "hi"}, headers={"accept-language": HINDI})) == "en"
+    settings_page = "/m/acme/settings"
+    assert language_of(rf.get(settings_page, headers={"accept-language": HINDI})) == "en"
+    assert language_of(rf.get(settings_page, {"lang": "hi"})) == "hi"
 
 
 # --- No English is left ----------------------------------------------------------------------
@@ -267,8 +272,37 @@ def used(client: Client, paytm: Simulator, acme: Tenant) -> Any:
 @visit
 def held(client: Client, paytm: Simulator, acme: Tenant) -> Any:
     link = make.link(max_payments=1)
-    Client(headers={"host": urlsplit(settings.BASE_URL).netloc}).post(f"/p/{link.token}")
-    return client.post(f"/p/{link.token}")
+    browser().post(f"/p/{link.token}")
+    return client.get(f"/p/{link.token}")
+
+
+@visit
+def pending_at_anothers_bank(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    link = make.link(max_payments=1)
+    make.payment(link, state="pending")
+    return client.get(f"/p/{link.token}")
+
+
+@visit
+def pending_at_ones_own_bank(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    link = make.link()
+    client.post(f"/p/{link.token}")
+    Payment.objects.update(state="pending")
+    return client.get(f"/p/{link.token}")
+
+
+@visit
+def full(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    link = make.link(max_payments=2)
+    for slot in (1, 2):
+        make.payment(link, slot=slot)
+    return client.get(f"/p/{link.token}")
+
+
+@visit
+def ticked(client: Client, paytm: Simulator, acme: Tenant) -> Any:
+    payment = make.payment(make.link(), answers=[["सहमत", True]])
+    return client.get(f"/p/return/{payment.token}")
 
 
 @visit
@@ -399,8 +433,7 @@ def test_in_hindi_no_english_is_left(
     page = VISITS[name](client, paytm, acme)
     assert language_said(page) == "hi"
     assert english_in(page.content.decode()) == []
-    switches = page.content.decode().count('hreflang="en"')
-    assert switches == (0 if name.startswith("not_") else 1)
+    assert page.content.decode().count('hreflang="en"') == 1
 
 
 def test_every_address_of_payers_is_visited_above() -> None:

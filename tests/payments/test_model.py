@@ -1,5 +1,6 @@
 """Settling, refunding and reconciling in any order end as a model of a hundred lines says (M4)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from payments import proving, refunding, surplus
+from merchants.refund_rules import Rules, change_rules
+from payments import approving, proving, refunding, surplus
 from payments.folding import fold
 from payments.models import Payment, Refund
 from payments.paytm import Outcome, RefundAnswer, RefundOutcome, RefundStatus
@@ -35,6 +37,11 @@ CLAIMS = {
     "pending": Outcome.PENDING,
     "unknown": Outcome.UNKNOWN,
 }
+VERDICTS: dict[str, Callable[[Refund, "Books"], Refund]] = {
+    "requested": lambda refund, books: approving.approve(refund, books.alice),
+    "rejected": lambda refund, books: approving.reject(refund, books.alice, "No"),
+    "withdrawn": lambda refund, books: approving.withdraw(refund, books.bob),
+}
 AMOUNTS = st.sampled_from([1, 50, 1_00, 1_01, 250_00, 499_50, 500_00, 501_00])
 
 steps_taken = 0
@@ -49,7 +56,9 @@ class Books(RuleBasedStateMachine):
         super().__init__()
         self.rolled_back = transaction.atomic()
         self.rolled_back.__enter__()
-        self.alice = User.objects.get(name="Alice")
+        self.alice: User = User.objects.get(name="Alice")
+        self.bob: User = User.objects.get(name="Bob")
+        self.limit: int | None = None
         self.pairs: list[tuple[Payment, ModelOrder]] = []
         self.said = 0
 
@@ -80,22 +89,42 @@ class Books(RuleBasedStateMachine):
         settle(payment, said)
         order.hears(claim, paise, given_back, self.model.place_left())
 
+    @rule(limit=st.sampled_from([None, 0, 1_00, 250_00]))
+    def the_limit_changes(self, limit: int | None) -> None:
+        change_rules(Rules(approve_above_paise=limit), self.alice)
+        self.limit = limit
+
     @rule(n=orders, paise=AMOUNTS)
     def ask_refund(self, n: int, paise: int) -> None:
         payment, order = self.pairs[n]
         try:
-            refunding.ask_refund(payment, paise, "", self.alice, self.new_text())
+            refunding.ask_refund(payment, paise, "", self.bob, self.new_text())
         except (refunding.NotRefundable, refunding.TooMuch):
             assert not order.may_refund(paise)
         else:
             assert order.may_refund(paise)
-            order.refunds.append(ModelRefund(paise))
+            waits = order.needs_another(paise, self.limit)
+            state = "held" if waits else "requested"
+            order.refunds.append(ModelRefund(paise, state, is_alone=not waits))
+
+    @rule(n=orders, verdict=st.sampled_from([*VERDICTS]))
+    def somebody_decides(self, n: int, verdict: str) -> None:
+        payment, order = self.pairs[n]
+        refund = Refund.objects.filter(payment=payment, state="held").first()
+        theirs = order.under_way
+        assert (refund is not None) is (theirs is not None and theirs.state == "held")
+        if refund and theirs:
+            VERDICTS[verdict](refund, self)
+            theirs.state = verdict
 
     @rule(n=orders, what=st.sampled_from(["accepted", "done", "failed", "no balance", "unknown"]))
     def paytm_says_of_a_refund(self, n: int, what: str) -> None:
         payment, order = self.pairs[n]
         refund = Refund.objects.filter(payment=payment, state__in=["requested", "sent", "accepted"])
         ours, theirs = refund.select_related("payment").first(), order.under_way
+        if theirs and theirs.state == "held":
+            self.paytm_knows_nothing_of_a_held_one(payment, what)
+            return
         assert (ours is None) is (theirs is None)
         if ours is None or theirs is None:
             return
@@ -108,10 +137,16 @@ class Books(RuleBasedStateMachine):
         elif what == "no balance" and theirs.state == "sent":
             self.refused_for_balance(ours, theirs, order)
 
+    def paytm_knows_nothing_of_a_held_one(self, payment: Payment, what: str) -> None:
+        held = Refund.objects.select_related("payment").get(payment=payment, state="held")
+        assert not refunding._mark_sent(held)
+        assert refunding.settle_refund(held, self.refund_answer(held, what)).state == "held"
+
     def refused_for_balance(self, ours: Refund, theirs: ModelRefund, order: ModelOrder) -> None:
         theirs.state = "failed"
         if Refund.objects.filter(retry_of=ours).exists():  # until a week has passed
-            order.refunds.append(ModelRefund(theirs.paise, is_retry=True))
+            retry = ModelRefund(theirs.paise, is_retry=True, is_alone=theirs.is_alone)
+            order.refunds.append(retry)
 
     def refund_answer(self, refund: Refund, what: str) -> RefundAnswer | RefundStatus:
         outcomes = {"accepted": RefundOutcome.ACCEPTED, "done": RefundOutcome.DONE,
@@ -154,7 +189,7 @@ class Books(RuleBasedStateMachine):
             ours = (payment.state, payment.received_paise, payment.refunded_paise,
                     payment.reserved_paise)  # fmt: skip
             theirs = (order.state, order.received, order.sum_of("done"),
-                      order.sum_of("requested", "sent", "accepted"))  # fmt: skip
+                      order.sum_of("held", "requested", "sent", "accepted"))  # fmt: skip
             assert ours == theirs
 
     @invariant()

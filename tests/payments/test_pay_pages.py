@@ -130,6 +130,13 @@ def used(tenant: Tenant) -> Link:
     return link
 
 
+def full(tenant: Tenant) -> Link:
+    link = make.link(max_payments=2)
+    for slot in (1, 2):
+        make.payment(link, slot=slot)
+    return link
+
+
 def without_account(tenant: Tenant) -> Link:
     active_accounts(live=False).update(state=PaytmAccount.State.RETIRED)
     return make.link()
@@ -145,6 +152,7 @@ def without_account(tenant: Tenant) -> Link:
         ),
         (lambda _: make.link(expires_at=now() - timedelta(seconds=1)), "This link has expired"),
         (used, "This link is already paid"),
+        (full, "Everything is taken"),
         (without_account, "Payments cannot be taken yet"),
     ],
 )
@@ -315,6 +323,63 @@ def test_a_link_of_n_payments_is_begun_by_at_most_n_payers(link_takes: int) -> N
     assert b"No money was taken." in payers[-1].content
     assert 0 < int(payers[-1]["Retry-After"]) <= 16 * 60 + 1
     assert Payment.objects.count() == link_takes
+
+
+def at_bank(client: Client, paytm: Simulator, link: Link) -> None:
+    """A payer has paid, and the bank takes its time."""
+    come_back(client, paytm.decide(go_to_paytm(client, path(link)), "pending"))
+    client.get(f"/p/return/{Payment.objects.get().token}")
+    assert Payment.objects.get().state == "pending"
+
+
+def test_who_only_looks_at_what_somebody_is_paying_is_told_so(client: Client, clock: Any) -> None:
+    link = make.link(max_payments=1)
+    client.post(path(link))
+    answer = browser().get(path(link))
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    for words in ("This is being paid at the moment", "Do not pay twice.", "Look again"):
+        assert words in page
+    assert 'id="pay"' not in page
+    assert Payment.objects.get().token not in page
+    assert 60 <= int(answer["Retry-After"]) <= 16 * 60 + 1
+    assert "You have begun to pay here." in client.get(path(link)).content.decode()
+    clock(15 * 60 + 1)  # its token is dead: to press Pay asks Paytm what became of it
+    assert 'id="pay"' in browser().get(path(link)).content.decode()
+
+
+def test_what_the_bank_decides_is_not_to_be_paid_again(client: Client, paytm: Simulator) -> None:
+    link = make.link(max_payments=1)
+    at_bank(client, paytm, link)
+    other = browser()
+    answers = [other.get(path(link)), other.post(path(link))]
+    for answer in answers:
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert "A payment of it is being checked" in page
+        assert "Do not pay again." in page
+        assert 'id="pay"' not in page
+        assert Payment.objects.get().token not in page
+    payment = Payment.objects.get()
+    paytm.control(f"orders/{payment.account.mid}/{payment.order_id}/finish", outcome="failure")
+    Payment.objects.update(asked_at=None)  # three seconds later
+    client.get(f"/p/return/{payment.token}")
+    shown.forget_all()  # the second is over
+    assert 'id="pay"' in browser().get(path(link)).content.decode()
+
+
+@pytest.mark.parametrize("max_payments", [1, 3, None])
+def test_ones_own_payment_at_the_bank_is_not_paid_again(
+    client: Client, paytm: Simulator, max_payments: int | None
+) -> None:
+    link = make.link(max_payments=max_payments)
+    at_bank(client, paytm, link)
+    page = client.get(path(link)).content.decode()
+    assert "Your payment is being checked" in page
+    assert f"/p/return/{Payment.objects.get().token}" in page
+    assert 'id="pay"' not in page
+    if max_payments != 1:
+        assert 'id="pay"' in browser().get(path(link)).content.decode()
 
 
 @pytest.mark.parametrize("max_payments", [1, None])

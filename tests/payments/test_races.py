@@ -11,7 +11,7 @@ import pytest
 from django.db.models import Sum
 
 from payments.asking import ask, ask_status
-from payments.linking import Terms, TooFew, change_link, terms_of
+from payments.linking import Terms, TooFew, change_link, marks_of, terms_of
 from payments.models import Link, Payment, Refund, Transfer
 from payments.refunding import NotRefundable, TooMuch, ask_refund
 from payments.settling import settle
@@ -102,7 +102,7 @@ def test_no_change_lets_more_be_paid_than_it_says(open_acme: Tenant) -> None:
 
         def lower(link: Link = link, once: Terms = once) -> None:
             with suppress(TooFew):
-                change_link(link, once, alice)
+                change_link(link, once, alice, marks_of(terms_of(link)))
 
         at_once(open_acme, [lower, *(lambda o=o: settle(o, answer(o)) for o in orders[1:])])
         link.refresh_from_db()

@@ -179,6 +179,16 @@ def test_a_pdf_takes_any_words(link: Link) -> None:
     assert pdf_of(payment, number(payment)).count(b"/Type /Page\n") > 1
 
 
+def test_what_the_print_font_lacks_is_told_on_the_paper(link: Link, in_acme: Tenant) -> None:
+    """Hindi and every Latin letter are drawn, bare of an accent if need be; Tamil is not."""
+    for words, lacks in (("हिन्दी, Șteaua, e\u0301, ①", False), ("தமிழ்", True)):
+        paper = _Paper(live=True)
+        paper.written(words)
+        assert paper.lacks_letters is lacks
+    paper = _Paper(live=True)
+    assert paper.written("Șteaua e\u0301 ①") == "Steaua é 1"
+
+
 def test_hindi_is_joined_behind_english_too() -> None:
     assert len("क्षेत्रीय") == 9
     assert glyphs("क्षेत्रीय") == 5
@@ -279,6 +289,10 @@ def test_the_team_sends_it_again_to_any_address(link: Link, alice: User, sign_in
     event = AuditEvent.objects.get(act="receipt.sent")
     assert (event.by_name, event.subject) == ("Alice", "TEST/2026-27/000001")
     assert event.after == {"to": "ma@example.com"}
+    story = at_acme.get(page).context["story"][-1]
+    assert (story.title, story.detail, story.who) == (
+        "The receipt was sent again", "To m…@example.com", "Alice",
+    )  # fmt: skip
 
 
 def test_sending_it_again_has_limits(link: Link, alice: User, sign_in: SignIn) -> None:

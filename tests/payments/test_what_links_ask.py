@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from payments import shown
+from payments.events import payment_facts
 from payments.models import Link, LinkViews, Payment
 from tenants import routing, tallies
 from tenants.models import Tenant
@@ -39,8 +40,25 @@ def test_what_was_asked_is_kept_with_the_payment(client: Client) -> None:
     payment = Payment.objects.get()
     assert (payment.payer_name, payment.payer_email) == ("Dev Rao", "dev@example.com")
     assert payment.answers == [
-        ["Roll number", "17"], ["Size", "M"], ["Born on", "2001-02-03"], ["I agree", "Yes"],
+        ["Roll number", "17"], ["Size", "M"], ["Born on", "2001-02-03"], ["I agree", True],
     ]  # fmt: skip
+
+
+def test_a_ticked_box_is_told_in_the_readers_language(client: Client) -> None:
+    link = make.link(questions=QUESTIONS)
+    pay(client, link, **ANSWERS)
+    page = f"/p/return/{Payment.objects.get().token}"
+    assert "<dt>I agree</dt><dd>Yes</dd>" in client.get(page).content.decode()
+    assert "<dt>I agree</dt><dd>हाँ</dd>" in client.get(f"{page}?lang=hi").content.decode()
+    payment = Payment.objects.get()
+    assert ["I agree", "Yes"] in payment_facts(payment, "open")["answers"]
+    Payment.objects.update(answers=[["I agree", "Yes"]])  # as it was kept before
+    assert "<dt>I agree</dt><dd>Yes</dd>" in client.get(f"{page}?lang=en").content.decode()
+
+
+def test_zero_is_an_answer(client: Client) -> None:
+    pay(client, make.link(questions=QUESTIONS), **(ANSWERS | {"q0": "0"}))
+    assert ["Roll number", "0"] in Payment.objects.get().answers
 
 
 @pytest.mark.parametrize(
@@ -133,6 +151,12 @@ def test_who_has_begun_is_led_to_their_payment(client: Client) -> None:
     assert f"/p/return/{Payment.objects.get().token}" in page
 
 
+def begun(link: Link) -> Payment:
+    """Somebody is at Paytm."""
+    until = now() + timedelta(minutes=15)
+    return make.payment(link, paytm_token="t", paytm_token_until=until)
+
+
 def without_key(page: Any) -> bytes:
     return re.sub(rb'name="key" value="[^"]+"', b"", page.content)
 
@@ -157,10 +181,11 @@ def test_a_page_seen_a_moment_ago_costs_no_query_and_has_a_key_of_its_own(client
         lambda link: Link.objects.update(amount_paise=700_00),
         lambda link: Link.objects.update(state="disabled", disabled_at=now()),
         lambda link: make.payment(link, slot=1),
+        begun,
         lambda link: PaytmAccount.objects.update(state="retired"),
         lambda link: Profile.objects.update(legal_name="Acme Ltd"),
     ],
-    ids=["amount", "disabled", "used up", "account", "profile"],
+    ids=["amount", "disabled", "used up", "begun", "account", "profile"],
 )
 def test_whatever_the_page_depends_on_is_seen_a_second_later(
     client: Client, monkeypatch: pytest.MonkeyPatch, change: Any
@@ -170,6 +195,30 @@ def test_whatever_the_page_depends_on_is_seen_a_second_later(
     change(link)
     monkeypatch.setattr(shown, "TRUE_FOR", -1.0)  # the second is over
     assert without_key(client.get(f"/p/{link.token}")) != before
+
+
+@pytest.mark.parametrize("then", [{"state": "failed"}, {"state": "pending"}, {"slot": 1}])
+def test_what_becomes_of_anothers_payment_is_seen_a_second_later(
+    client: Client, monkeypatch: pytest.MonkeyPatch, then: dict[str, Any]
+) -> None:
+    link = make.link(max_payments=1)
+    begun(link)
+    before = without_key(client.get(f"/p/{link.token}"))
+    assert b"This is being paid at the moment" in before
+    with CaptureQueriesContext(connection) as queries:
+        assert without_key(client.get(f"/p/{link.token}")) == before
+    assert len(queries) == 0
+    Payment.objects.update(**then)
+    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)  # the second is over
+    assert without_key(client.get(f"/p/{link.token}")) != before
+
+
+def test_a_place_that_may_be_free_is_not_told_from_memory(client: Client, clock: Any) -> None:
+    link = make.link(max_payments=1)
+    begun(link)
+    assert client.get(f"/p/{link.token}").status_code == 409
+    clock(15 * 60 + 1)
+    assert client.get(f"/p/{link.token}").status_code == 200
 
 
 def test_each_look_is_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,128 @@
+"""Saved views of the payments: a selection and its columns under a name, own or the team's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.db import transaction
+from django.http import QueryDict
+
+from config import rows
+from dashboard.payment_rows import COLUMNS, USUAL
+from merchants import audit
+from payments.models import SavedView
+from tenants.access import WorldRequest
+
+LONGEST_NAME: Final = 40
+MOST: Final = 50  # of a person's own
+
+_OWN_AND_SHARED: Final = """
+    SELECT id, owner_id, owner_name, name, query, columns, shared, is_default
+    FROM payments_savedview AS v WHERE v.live = %s AND (v.owner_id = %s OR v.shared)
+    ORDER BY v.name, v.created_at
+"""
+
+
+@dataclass(frozen=True)
+class View:
+    id: UUID
+    owner_id: UUID
+    owner_name: str
+    name: str
+    query: str
+    columns: str
+    shared: bool
+    is_default: bool
+
+    @property
+    def address(self) -> str:
+        """The query that shows it."""
+        columns = urlencode({"columns": self.columns}) if self.columns else ""
+        return "&".join(filter(None, (self.query, columns))) or "all=1"
+
+
+@dataclass(frozen=True)
+class Views:
+    """What one person has saved in a world, and what the team shares with them."""
+
+    person: UUID
+    named: Sequence[View]
+    usual_columns: str
+
+    @property
+    def default(self) -> View | None:
+        """What the list opens with: one's own before the team's."""
+        defaults = [view for view in self.named if view.is_default]
+        return min(defaults, key=lambda view: view.owner_id != self.person, default=None)
+
+    def is_own(self, view: View) -> bool:
+        return view.owner_id == self.person
+
+
+def views_of(request: WorldRequest) -> Views:
+    """One small query."""
+    person: UUID = request.user.pk
+    found = [View(*row) for row in rows.ask_all(_OWN_AND_SHARED, [request.live, person])]
+    usual = next((v.columns for v in found if not v.name and v.owner_id == person), "")
+    return Views(person, [view for view in found if view.name], usual)
+
+
+def columns_of(query: QueryDict, views: Views) -> tuple[str, ...]:
+    """The columns to show: those of the address, else how this person last chose them. Raises
+    BadRequest for one that there is not."""
+    text = query.get("columns", views.usual_columns)
+    return known_columns(text.split(",")) if text else USUAL
+
+
+def known_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """These names in the order of the table. Raises BadRequest."""
+    if unknown := {*names} - {*COLUMNS}:
+        raise BadRequest(f"no such column: {sorted(unknown)}")
+    return tuple(name for name in COLUMNS if name in names)
+
+
+def keep_columns(request: WorldRequest, columns: Sequence[str]) -> None:
+    """Remember how this person wants the table of this world."""
+    _save(request, "", columns=",".join(columns))
+
+
+def save(request: WorldRequest, name: str, query: str, columns: str, **more: bool) -> None:
+    """Save a view under its owner's name for it; the same name again replaces it. A default is the
+    only one of its owner's, or of the team's where it is shared."""
+    with transaction.atomic():
+        view = _save(request, name, query=query, columns=columns, **more)
+        if view.is_default:
+            _only_default(view)
+        if view.shared:
+            audit.record(request.user, "view.shared", name, after={"query": query})
+
+
+def make_default(view: SavedView) -> None:
+    """Open the list with this view from now on."""
+    with transaction.atomic():
+        SavedView.objects.filter(pk=view.pk).update(is_default=True)
+        _only_default(view)
+
+
+def remove(request: WorldRequest, view: SavedView) -> None:
+    with transaction.atomic():
+        view.delete()
+        if view.shared:
+            audit.record(request.user, "view.removed", view.name, before={"query": view.query})
+
+
+def _save(request: WorldRequest, name: str, **fields: Any) -> SavedView:
+    who: dict[str, Any] = {"live": request.live, "owner_id": request.user.pk, "name": name}
+    fields |= {"owner_name": str(request.user)[:80]}
+    view, _ = SavedView.objects.update_or_create(**who, defaults=fields)
+    return view
+
+
+def _only_default(view: SavedView) -> None:
+    others = SavedView.objects.filter(live=view.live, is_default=True, shared=view.shared)
+    if not view.shared:
+        others = others.filter(owner_id=view.owner_id)
+    others.exclude(pk=view.pk).update(is_default=False)

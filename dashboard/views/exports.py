@@ -1,0 +1,227 @@
+"""Exports: a list's payments as a file, at once or made in the background and fetched later."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+from uuid import UUID
+
+import psycopg2
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_tenants.utils import tenant_context
+
+from config.clock import now
+from dashboard import live
+from dashboard.export_form import ExportForm, in_words
+from dashboard.paging import page_of
+from dashboard.payment_filter import PaymentFilter
+from merchants import roles
+from payments import export_files, exporting
+from payments.export_files import NotOpen, TooMany
+from payments.models import ExportChunk, ExportFile
+from payments.selecting import Selection
+from tenants.access import WorldRequest, member
+from tenants.models import Tenant
+
+STREAMS: Final = 2  # that one process sends at once: each holds a thread and a connection
+ROW: Final = (
+    *("id", "created_at", "created_by_id", "created_by_name", "format", "state", "count", "done"),
+    *("size", "received_paise", "refunded_paise", "expires_at"),
+)
+TYPES: Final = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_streams = threading.BoundedSemaphore(STREAMS)
+
+
+@member("exports.make")
+@require_safe
+def payments_csv(request: WorldRequest) -> HttpResponseBase:
+    """What the list of the same address shows, all pages of it, sent as it is read.
+
+    A file of some thousand payments goes whole, with its length. One that breaks off later says so
+    in its last line: the web server ends a body as if it were whole, whatever became of us.
+    """
+    form = PaymentFilter(request.GET)
+    if not form.is_valid():
+        raise BadRequest("no such selection")
+    if not _streams.acquire(blocking=False):
+        messages.info(request, _("Others are taking files now. Have this one made meanwhile."))
+        return _to_form(request)
+    columns = exporting.chosen(request.GET.get("columns", "").split(","))
+    parts = _counted(exporting.csv_parts(form.selection(request.live), columns))
+    first = [*islice(parts, 2)]  # inside the tenant; what is wrong by now is an error's page
+    response: HttpResponseBase
+    if len(first) < 2:
+        response = HttpResponse(b"".join(first), content_type=TYPES["csv"])
+    else:
+        response = StreamingHttpResponse(_whole(first, parts), content_type=TYPES["csv"])
+    return _named(response, f"{request.tenant.slug}-{_world(request.live)}-payments.csv")
+
+
+def _whole(first: Sequence[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    words = _("INCOMPLETE: the file broke off here. Take it again.")
+    yield from first
+    try:
+        yield from rest
+    except psycopg2.Error:
+        yield f'"{words}"\n'.encode()
+        raise
+
+
+def _counted(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """One of STREAMS until it ends, breaks off or is forgotten."""
+    try:
+        yield from parts
+    finally:
+        _streams.release()
+
+
+@member("exports.make")
+@require_http_methods(["GET", "HEAD", "POST"])
+def list(request: WorldRequest) -> HttpResponse:
+    """The files that were made; a POST has one made of the payments that the address names."""
+    payments = PaymentFilter(request.GET)
+    if not payments.is_valid():
+        raise BadRequest("no such selection")
+    selection = payments.selection(request.live)
+    if request.method != "POST":
+        return _page(request, selection, ExportForm.empty(request.GET.get("columns", "")))
+    form = ExportForm(request.POST)
+    if not form.is_valid():
+        return _page(request, selection, form, 422)
+    try:
+        file = export_files.ask(selection, **form.cleaned_data, by=request.user)
+    except TooMany:
+        form.add_error(None, _("Several files are being made already. Wait for one of them."))
+        return _page(request, selection, form, 429)
+    return _see(request, file)
+
+
+@member("exports.make")
+@require_safe
+def detail(request: WorldRequest, id: UUID) -> HttpResponse:
+    """How far a file is, what is in it, and how to take it."""
+    return _detail(request, _file(request, id))
+
+
+def _detail(request: WorldRequest, file: ExportFile) -> HttpResponse:
+    selection = export_files.read(file.selection)
+    context = {
+        "file": file,
+        "words": in_words(selection),
+        "query": selection.query,
+        "columns": [column.heading for column in exporting.chosen(file.columns)],
+    }
+    shows = (file.state, file.done, file.count)
+    return live.answer(request, "dashboard/exports/detail.html", context, shows=shows)
+
+
+@member("exports.make")
+@require_POST
+def cancel(request: WorldRequest, id: UUID) -> HttpResponse:
+    """Make no more of a file."""
+    file = _file(request, id)
+    try:
+        export_files.cancel(file, request.user)
+    except NotOpen:
+        messages.info(request, _("Nothing is left to cancel."))
+    return _see(request, file)
+
+
+@member("exports.make")
+@require_safe
+def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
+    """The file itself; 410 once it has expired, 409 before it is ready."""
+    file = _file(request, id)
+    if file.state != ExportFile.State.DONE or not file.expires_at or file.expires_at <= now():
+        return _not_there(request, file)
+    if request.method == "GET":
+        export_files.fetched(file, request.user)
+    parts = _chunks(request.tenant, file.pk, file.chunks.count())
+    response = StreamingHttpResponse(parts, content_type=TYPES[file.format])
+    response["Content-Length"] = str(file.size)
+    name = f"{request.tenant.slug}-{_world(file.live)}-{file.created_at:%Y-%m-%d}.{file.format}"
+    return _named(response, name)
+
+
+def _not_there(request: WorldRequest, file: ExportFile) -> HttpResponse:
+    is_over = file.state in (ExportFile.State.DONE, ExportFile.State.EXPIRED)
+    words = (
+        _("This file has expired. Have it made again.")
+        if is_over
+        else _("This file is not there yet.")
+    )
+    messages.warning(request, words)
+    response = _detail(request, file)
+    response.status_code = 410 if is_over else 409
+    return response
+
+
+def _chunks(tenant: Tenant, id: UUID, count: int) -> Iterator[bytes]:
+    """Each is fetched by itself, inside its tenant, so that nothing is held while a reader waits.
+
+    Raises DoesNotExist when the file is forgotten meanwhile.
+    """
+    for number in range(count):
+        with tenant_context(tenant):
+            data = bytes(ExportChunk.objects.get(file=id, number=number).data)
+        yield data
+
+
+def _page(
+    request: WorldRequest, selection: Selection, form: ExportForm, status: int = 200
+) -> HttpResponse:
+    page = page_of(_files(request).values(*ROW), request)
+    context = {
+        "form": form,
+        "page": page,
+        "words": in_words(selection),
+        "query": selection.query,
+        "sees_all": _sees_all(request),
+        "making": any(row["state"] in ("waiting", "running") for row in page.rows),
+    }
+    shows = [(row["id"], row["state"], row["done"]) for row in page.rows]
+    if status != 200:
+        return render(request, "dashboard/exports/list.html", context, status=status)
+    return live.answer(request, "dashboard/exports/list.html", context, shows=shows)
+
+
+def _files(request: WorldRequest) -> QuerySet[ExportFile]:
+    """A person's own files; of managers everybody's."""
+    files = ExportFile.objects.filter(live=request.live)
+    return files if _sees_all(request) else files.filter(created_by_id=request.user.pk)
+
+
+def _sees_all(request: WorldRequest) -> bool:
+    return roles.may(request.membership.role, "exports.see_all")
+
+
+def _file(request: WorldRequest, id: UUID) -> ExportFile:
+    return get_object_or_404(_files(request), id=id)
+
+
+def _see(request: WorldRequest, file: ExportFile) -> HttpResponse:
+    return redirect("export", slug=request.tenant.slug, live=file.live, id=file.pk)
+
+
+def _to_form(request: WorldRequest) -> HttpResponse:
+    response = redirect("exports", slug=request.tenant.slug, live=request.live)
+    response["Location"] += f"?{request.GET.urlencode()}"
+    return response
+
+
+def _world(live: bool) -> str:
+    return "live" if live else "test"
+
+
+def _named(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

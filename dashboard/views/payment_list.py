@@ -1,0 +1,107 @@
+"""The list of payments: narrowed, searched, paged, added up, and as each person likes it."""
+
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import BadRequest
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.views.decorators.http import require_safe
+
+from dashboard import live, payment_rows, saved_views
+from dashboard.paging import page_found
+from dashboard.payment_filter import PaymentFilter
+from merchants import roles
+from payments.totalling import exact_totals, totals
+from tenants.access import WorldRequest, member
+
+LIST = "dashboard/payments/list.html"
+
+
+@member("payments.view")
+@require_safe
+def list(request: WorldRequest) -> HttpResponse:
+    """Newest first, of all or of what the address narrows it to."""
+    views = saved_views.views_of(request)
+    if not request.GET and views.default:
+        return redirect(f"{request.path}?{views.default.address}")
+    form, columns = PaymentFilter(request.GET), saved_views.columns_of(request.GET, views)
+    if not form.is_valid():
+        context = {"form": form, "controls": _drawn(form)}
+        return render(request, LIST, context, status=422)
+    selection, may_tag = form.selection(request.live), _may_annotate(request)
+    page = page_found(partial(payment_rows.found, selection, columns), request)
+    address = payment_rows.addresses(request.tenant.slug, request.live, form.query)
+    context = {
+        "form": form,
+        "controls": _controls(get_language(), request.GET.urlencode()),
+        "page": page,
+        "table": payment_rows.table(page.rows, columns, address, pick=may_tag),
+        "looks_query": _looks_query(form.query, columns),
+        "narrowed": not selection.is_everything,
+        "query": form.query,
+        "tabs": _tabs(views, form.query),
+        "may_tag": may_tag,
+        "may_export": roles.may(request.membership.role, "exports.make"),
+    }
+    return live.answer(request, LIST, context, shows=(page, columns))
+
+
+@member("payments.view")
+@require_safe
+def sums(request: WorldRequest) -> HttpResponse:
+    """What the narrowed payments come to; with `exact` in the address whatever that costs."""
+    form = PaymentFilter(request.GET)
+    if not form.is_valid():
+        raise BadRequest("no such selection")
+    add_up = exact_totals if "exact" in request.GET else totals
+    context = {"totals": add_up(form.selection(request.live)), "query": form.query}
+    part = "#sums" if request.htmx else ""
+    return render(request, f"dashboard/payments/sums.html{part}", context)
+
+
+@member("payments.view")
+@require_safe
+def looks(request: WorldRequest) -> HttpResponse:
+    """How this person looks at the list: its columns, and views to save, open and remove."""
+    form, views = PaymentFilter(request.GET), saved_views.views_of(request)
+    if not form.is_valid():
+        raise BadRequest("no such selection")
+    context = {
+        "query": form.query,
+        "chips": form.chips(),
+        "views": views,
+        "columns": saved_views.columns_of(request.GET, views),
+        "all_columns": payment_rows.COLUMNS,
+        "may_share": roles.may(request.membership.role, "views.share"),
+    }
+    return render(request, "dashboard/payments/looks.html", context)
+
+
+def _looks_query(query: str, columns: Sequence[str]) -> str:
+    return "&".join(filter(None, (query, urlencode({"columns": ",".join(columns)}))))
+
+
+@lru_cache(maxsize=500)
+def _controls(language: str, query: str) -> SafeString:
+    """The fields as they stand in the address: the same for everybody who asks for the same."""
+    return _drawn(PaymentFilter(QueryDict(query)))
+
+
+def _drawn(form: PaymentFilter) -> SafeString:
+    context = {"form": form, "columns": form.data.get("columns", "")}
+    return render_to_string("dashboard/payments/_controls.html", context)
+
+
+def _tabs(views: saved_views.Views, query: str) -> Any:
+    return [{"url": f"?{view.address}", "label": view.name, "active": view.query == query}
+            for view in views.named]  # fmt: skip
+
+
+def _may_annotate(request: WorldRequest) -> bool:
+    return roles.may(request.membership.role, "payments.annotate")

@@ -1,0 +1,138 @@
+"""Which payments: the one object behind list, totals, chart, report and export.
+
+What a payment's money is: `arrived_paise` is what the ledger holds of it (`ledger.received_of`),
+or what was asked where nothing arrived; sums are of `received_paise`, which is nothing but for
+paid and surplus payments, and of `refunded_paise`. Amounts are compared with MONEY.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from payments import searching
+from payments.money import plain_inr
+from payments.states import ARRIVED
+from tenants.current import zone
+
+YES, NO = "yes", "no"
+DAY: Final = timedelta(days=1)
+# In SQL, about `payments_payment AS p`; models.payment.MONEY is the same for the index.
+MONEY: Final = "COALESCE(NULLIF(p.received_paise, 0), p.amount_paise)"
+
+Condition = tuple[str, list[object]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which payments. States and methods are their words, days the merchant's own and both
+    included, paise too; `words` are search terms that must all match, see `payments.searching`."""
+
+    live: bool
+    states: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    first: date | None = None
+    last: date | None = None
+    min_paise: int | None = None
+    max_paise: int | None = None
+    link_id: UUID | None = None
+    tag: str = ""
+    refunded: str = ""
+    settled: str = ""
+    words: tuple[str, ...] = ()
+
+    def where(self) -> Condition:
+        """SQL condition and its values over `payments_payment AS p`, safe to stand after WHERE.
+
+        For statements about all of the selection; in the merchant's schema.
+        """
+        return joined([*self.conditions(), *map(searching.matching, self.words)])
+
+    def conditions(self) -> Iterator[Condition]:
+        """The parts of `where` but for the search, of which each row tells by itself."""
+        live: list[object] = [self.live]
+        yield "p.live = %s", live
+        yield from one_of("p.state", self.states)
+        yield from one_of("p.method", self.methods)
+        yield from self.days()
+        yield from given(f"{MONEY} >= %s", self.min_paise)
+        yield from given(f"{MONEY} <= %s", self.max_paise)
+        yield from given("p.link_id = %s", self.link_id)
+        if self.tag:
+            yield TAGGED, [self.live, self.tag]
+        for how, kinds in ((self.refunded, REFUNDED), (self.settled, SETTLED)):
+            if how:
+                yield kinds[how], []
+
+    def days(self) -> Iterator[Condition]:
+        """From the first moment of the first day to before that of the day after the last."""
+        yield from given("p.created_at >= %s", self.first and midnight(self.first))
+        yield from given("p.created_at < %s", self.last and midnight(self.last + DAY))
+
+    @property
+    def query(self) -> str:
+        """As it stands in the address bar, canonical, without "?"."""
+        return urlencode([*self.pairs()])
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Names and values of the address bar."""
+        yield from (("status", state) for state in self.states)
+        yield from (("method", method) for method in self.methods)
+        single = {
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+            "min": "" if self.min_paise is None else plain_inr(self.min_paise),
+            "max": "" if self.max_paise is None else plain_inr(self.max_paise),
+            "link": str(self.link_id or ""),
+            "tag": self.tag,
+            "refunded": self.refunded,
+            "settled": self.settled,
+            "q": " ".join(map(quoted, self.words)),
+        }
+        yield from ((name, value) for name, value in single.items() if value)
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing narrows it but the world."""
+        return self == Selection(self.live)
+
+
+TAGGED: Final = (
+    "EXISTS (SELECT FROM payments_paymenttag AS t"
+    " WHERE t.payment_id = p.id AND t.live = %s AND t.name = %s)"
+)
+REFUNDED: Final = {YES: "p.refunded_paise > 0", NO: "p.refunded_paise = 0"}
+_ARRIVED: Final = ", ".join(f"'{state}'" for state in ARRIVED)
+SETTLED: Final = {
+    YES: "p.settled_on IS NOT NULL",
+    NO: f"p.settled_on IS NULL AND p.state IN ({_ARRIVED})",
+}
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of one of the merchant's days."""
+    return datetime.combine(day, time(), zone())
+
+
+def given(part: str, value: object) -> Iterator[Condition]:
+    """The condition, unless there is no value for it."""
+    if value is not None:
+        yield part, [value]
+
+
+def one_of(column: str, words: Sequence[str]) -> Iterator[Condition]:
+    if words:
+        yield f"{column} IN ({', '.join(['%s'] * len(words))})", [*words]
+
+
+def joined(conditions: Sequence[Condition]) -> Condition:
+    """All of these conditions as one."""
+    parts = " AND ".join(f"({part})" for part, _ in conditions)
+    return parts, [value for _, values in conditions for value in values]
+
+
+def quoted(term: str) -> str:
+    """A search term as it is typed: what has a blank or a colon stands in quotes."""
+    return f'"{term}"' if {" ", ":"} & {*term} else term

@@ -1,0 +1,79 @@
+"""Walk 6, more of it: an owner finds the refund that waits for her, looks, and lets it go."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Cast, Open, SignIn
+from tests.browser.people import sign_in
+from tests.browser.walker import PHONE
+
+pytestmark = pytest.mark.browser
+
+TEST = "/m/asha-tea/test"
+REFUND_SECONDS = 90_000  # Paytm's simulator takes five; the worker may be busy
+
+
+def test_what_waits_is_found_approved_and_told(
+    signed_in: SignIn, cast: Cast, tmp_path: Path
+) -> None:
+    asha = signed_in(cast.asha)
+    asha.open(f"{TEST}/")
+    asha.press("1 refund waits for your approval")
+    asha.shows("Waits for approval")
+    asha.press("Tea for the wedding, first part")
+    asha.heading("Refund of ₹12,000.00")
+    asha.shows("nothing is sent before a second person approves it")
+    asha.page.locator("summary", has_text="Reject…").click()
+    asha.look()
+    asha.page.keyboard.press("Escape")
+    asha.page.locator("summary", has_text="Approve…").click()
+    asha.look()
+    asha.press("Approve ₹12,000.00")
+    asha.shows("Approved: ₹12,000.00 is on its way to Paytm.")
+    asha.shows("Refund of ₹12,000.00 approved")
+    expect(asha.main.locator("[data-state]")).to_contain_text("Refunded", timeout=REFUND_SECONDS)
+    asha.shows("The payer should have it by")
+    asha.look()
+    asha.press("Refunds")
+    asha.fill({"Search": "wedding is"})
+    with asha.page.expect_navigation():
+        asha.field("Search").press("Enter")
+    asha.shows("No refund fits")
+    asha.press("Show all")
+    asha.page.locator("summary", has_text="More filters").click()
+    with asha.page.expect_navigation():
+        asha.field("Asked or approved by").fill("kiran")
+        asha.field("Asked or approved by").press("Enter")
+    asha.look()
+    asha.shows("1 refund of ₹12,000.00 in all; ₹12,000.00 given back")
+    with asha.page.expect_download() as download:
+        asha.control("CSV").click()
+    download.value.save_as(tmp_path / "refunds.csv")
+    [row] = csv.DictReader((tmp_path / "refunds.csv").open())
+    assert (row["Asked by"], row["Decided by"]) == ("Kiran", "Asha Rao")
+
+
+def test_reasons_and_limits_are_set(signed_in: SignIn, cast: Cast) -> None:
+    asha = signed_in(cast.asha, size=PHONE)
+    asha.open(f"{TEST}/refunds")
+    asha.press("Reasons and limits")
+    reasons = asha.field("Reasons to choose from")
+    reasons.fill("Tea arrived damp\nWrong tea")
+    asha.press("Save")
+    asha.shows("Saved. It holds for every refund from now on.")
+    asha.field("Reasons to choose from").fill("")
+    asha.press("Save")
+    asha.shows("Saved.")
+    assert "Customer cancelled" in asha.field("Reasons to choose from").input_value()
+
+
+def test_without_scripts_too(walk: Open, cast: Cast) -> None:
+    asha = walk(scripts=False)
+    sign_in(asha, cast.asha)
+    asha.open(f"{TEST}/refunds?method=net_banking")
+    asha.shows("Tea for the wedding, first part")
+    asha.press(asha.main.get_by_role("link", name="Tea for the wedding, first part").first)
+    asha.heading("Refund of ₹12,000.00")
