@@ -96,6 +96,6 @@ def test_it_works_without_scripts(signed_in: SignIn, cast: Cast) -> None:
     asha.press("What these come to")
     asha.shows("arrived with")
     asha.press("Payments")
-    asha.main.get_by_text("When", exact=True).click()
+    asha.main.locator(".finder-line summary").click()
     asha.press("Last 30 days")
     expect(asha.main.locator(".chips")).to_contain_text("Last 30 days")
