@@ -58,8 +58,8 @@ WORLD = (
             *("settlements_import", "exceptions", "exception", "exception_act"),
         ),
     ),
-    Place(_("Exports"), "file-down", "exports.make", ("exports", "export", "export_cancel")),
     Place(_("Reports"), "chart-column", "reports.view", ("reports", "report_mails")),
+    Place(_("Exports"), "file-down", "exports.make", ("exports", "export", "export_cancel")),
     Place(
         _("Events"),
         "webhook",

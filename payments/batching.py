@@ -354,12 +354,13 @@ def cancel(batch: Batch, by: User) -> None:
 
 
 def forget_the_old() -> None:
-    """Delete files that nobody started for a week. Inside a transaction; one that is being
-    started at this moment is left alone."""
+    """Delete files that nobody started for a week; one that is being started at this moment is
+    left alone."""
     old = Batch.objects.filter(state=State.WAITING, created_at__lt=now() - WAITS)
-    for batch in old.select_for_update(skip_locked=True).order_by("pk"):
-        audit.record(None, "batch.forgotten", str(batch), before=_facts(batch))
-        batch.delete()
+    with transaction.atomic():
+        for batch in old.select_for_update(skip_locked=True).order_by("pk"):
+            audit.record(None, "batch.forgotten", str(batch), before=_facts(batch))
+            batch.delete()
 
 
 def _move(batch: Batch, out_of: tuple[str, ...], to: State, act: str, by: User) -> None:

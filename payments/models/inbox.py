@@ -19,7 +19,7 @@ class Message(models.Model):
         REFUND_WEBHOOK = "refund_webhook", _("Paytm's refund webhook")
 
     id = models.BigAutoField(primary_key=True)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="messages")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="messages", db_index=False)
     source = models.CharField(max_length=14, choices=Source)
     verdict = models.CharField(max_length=30)
     raw = models.TextField()
@@ -41,9 +41,11 @@ class TimelineEntry(models.Model):
     """One thing that happened to a payment. Append-only."""
 
     id = models.BigAutoField(primary_key=True)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="timeline")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="timeline", db_index=False)
     refund = models.ForeignKey(Refund, models.PROTECT, null=True, related_name="+")
-    message = models.ForeignKey(Message, models.PROTECT, null=True, related_name="+")
+    message = models.ForeignKey(
+        Message, models.PROTECT, null=True, related_name="+", db_index=False
+    )
     at = models.DateTimeField(default=now)
     kind = models.CharField(max_length=30)
     state = models.CharField(max_length=9, blank=True)

@@ -25,7 +25,7 @@ class Refund(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     live = models.BooleanField()
     ref_id = models.CharField(max_length=50, unique=True, default=new_ref_id)
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="refunds", db_index=False)
     amount_paise = models.BigIntegerField()
     state = models.CharField(max_length=9, choices=RefundState, default=RefundState.REQUESTED)
     # In the merchant's words as they were then; the comment is for the team alone.
