@@ -166,7 +166,7 @@ def test_an_undecided_payment_shows_its_next_question_and_polls(
 
 
 def test_a_final_payment_does_not_poll(at_acme: Client, url: Url, paid: Payment) -> None:
-    assert "data-live" not in text(at_acme.get(url("payment", id=paid.pk)))
+    assert "every 4s" not in text(at_acme.get(url("payment", id=paid.pk)))
 
 
 def test_a_person_asks_paytm_and_the_payment_settles(
