@@ -147,7 +147,7 @@ class Shop:
 
     def listed(self, by: Person, state: str = "") -> list[str]:
         """The ids of the newest payments in this state, as the dashboard lists them."""
-        page = by.get(self.path(f"payments?state={state}"))
+        page = by.get(self.path(f"payments?status={state}"))
         found = list(dict.fromkeys(PAYMENT.findall(page.text)))
         self.payments.extend(found)
         return found

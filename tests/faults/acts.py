@@ -145,7 +145,7 @@ def refund(world: World, shop: Shop, dice: random.Random) -> None:
         world.stack.paytm.plant("refund", dice.choice(names), shop.mid)
     if dice.random() < 0.2:
         world.stack.paytm.plant("refund_status", dice.choice(SPOILT), shop.mid)
-    fields = form.fields | {"amount": _some_of(form.fields["amount"], dice), "reason": "broken"}
+    fields = form.fields | {"amount": _some_of(form.fields["amount"], dice), "comment": "broken"}
     for _ in range(dice.choice((1, 1, 1, 2))):
         by.post(path, **fields)
 
