@@ -17,7 +17,7 @@ from tests.faults.words import CANARY
 from tests.forms import Form, read_form
 
 ANSWER_WITHIN = (5, 40)
-PAYMENT = re.compile(r'href="/m/[^/"]+/test/payments/([0-9a-f-]{36})"')
+PAYMENT = re.compile(r'href="/m/[^/"]+/test/payments/([0-9a-f-]{36})[?"]')
 KEPT = 200  # callbacks of a merchant
 
 Fields = Mapping[str, str] | Sequence[tuple[str, str]]
