@@ -6,6 +6,7 @@ with what a plain look at every row finds.
 """
 
 import random
+import re
 import time
 from collections.abc import Iterator
 from statistics import quantiles
@@ -86,7 +87,7 @@ def _terms(stage: Stage, merchant: Facts) -> list[str]:
         terms += [order_id, order_id[:9], txn_id, txn_id[-6:], bank_id[-4:], f'"{name}"']
         terms += [f"{first} {last}", first[:3], last[1:4], last[:2], mail, mail.split("@")[0]]
         terms += [phone, phone[-4:], f"+91 {phone[-10:-5]} {phone[-5:]}", f"{first} {phone[-4:]}"]
-    return [*dict.fromkeys(term for term in terms if len(term.strip('" +')) > 1)]
+    return [*dict.fromkeys(term for term in terms if len(re.sub(r"\W", "", term)) > 1)]
 
 
 def _ask(merchant: Facts, term: str, headers: dict[str, str]) -> float:
