@@ -106,7 +106,7 @@ PLACES: Final = {
     "batch": "link_batch",
     "payment": "payment",
     "payments": "payments",
-    "refund": "payment",
+    "refund": "refund",
     "surplus": "payment",
     "receipt": "payment",
     "exception": "exception",
@@ -119,9 +119,11 @@ PLACES: Final = {
     "refund_rules": "settings",
     "live": "settings",
     "view": "payments",
-    "export": "",
+    "export": "export",
 }
-OF_ONE_THING: Final = {"link", "link_batch", "payment", "exception", "endpoint"}
+OF_ONE_THING: Final = {
+    *("link", "link_batch", "payment", "refund", "exception", "endpoint", "export"),
+}
 OF_NO_WORLD: Final = {"team", "settings"}
 
 

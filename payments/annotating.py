@@ -66,7 +66,7 @@ def remove_tag(payment: Payment, name: str, by: User) -> None:
     with transaction.atomic():
         gone, _ = PaymentTag.objects.filter(payment=payment, name=name).delete()
         if gone:
-            audit.record(by, "payment.untagged", str(payment), before={"tag": name})
+            audit.record(by, "payment.untagged", str(payment), before={"tag": name}, of=payment)
 
 
 def add_note(payment: Payment, words: str, by: User) -> None:
@@ -74,7 +74,7 @@ def add_note(payment: Payment, words: str, by: User) -> None:
     with transaction.atomic():
         note(payment, "note", words, by=by)
         searching.write(payment.pk)
-        audit.record(by, "payment.noted", str(payment), after={"note": words})
+        audit.record(by, "payment.noted", str(payment), after={"note": words}, of=payment)
 
 
 def tags_in_use(live: bool, most: int = 100) -> list[tuple[str, int]]:

@@ -96,4 +96,5 @@ def _tell(payment: Payment, refund: Refund, what: str, by: User, words: str = ""
         "asked_by": refund.asked_by,
         **({"words": words} if words else {}),
     }
-    audit.record(by, f"refund.{what}", f"{refund.ref_id} {payment.order_id}", after=facts)
+    about = f"{refund.ref_id} {payment.order_id}"
+    audit.record(by, f"refund.{what}", about, after=facts, of=refund)

@@ -86,7 +86,7 @@ def ask(
         if is_new:
             if under_way >= UNDER_WAY_AT_ONCE:
                 raise TooMany
-            audit.record(by, "export.made", str(file.pk), after=_facts(file))
+            audit.record(by, "export.made", str(file.pk), after=_facts(file), of=file)
             make.enqueue(current_tenant().pk, key=f"export:{file.pk}", file_id=str(file.pk))
     return file
 
@@ -98,7 +98,7 @@ def cancel(file: ExportFile, by: User) -> None:
         if not locked.is_under_way:
             raise NotOpen
         _end(locked, State.CANCELLED)
-        audit.record(by, "export.cancelled", str(file.pk), after=_facts(file))
+        audit.record(by, "export.cancelled", str(file.pk), after=_facts(file), of=file)
 
 
 def stored(selection: Selection) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def _ring(file: ExportFile) -> None:
 
 def fetched(file: ExportFile, by: User) -> None:
     """Write down that this person takes the file away."""
-    audit.record(by, "export.fetched", str(file.pk), after=_facts(file))
+    audit.record(by, "export.fetched", str(file.pk), after=_facts(file), of=file)
 
 
 def tidy() -> None:

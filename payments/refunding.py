@@ -163,7 +163,7 @@ def _reserve(
 def _record(refund: Refund, by: User) -> None:
     act = "refund.held" if refund.state == RefundState.HELD else "refund.asked"
     facts: audit.Facts = {"amount_paise": refund.amount_paise, "reason": refund.reason}
-    audit.record(by, act, f"{refund.ref_id} {refund.payment.order_id}", after=facts)
+    audit.record(by, act, f"{refund.ref_id} {refund.payment.order_id}", after=facts, of=refund)
 
 
 def _hold(payment: Payment, refund: Refund, at: datetime | None) -> None:

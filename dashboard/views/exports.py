@@ -19,6 +19,7 @@ from django_tenants.utils import tenant_context
 from config.clock import now
 from dashboard import live
 from dashboard.export_form import ExportForm, in_words
+from dashboard.exports import TYPES
 from dashboard.paging import page_of
 from dashboard.payment_filter import PaymentFilter
 from merchants import roles
@@ -34,10 +35,6 @@ ROW: Final = (
     *("id", "created_at", "created_by_id", "created_by_name", "format", "state", "count", "done"),
     *("size", "received_paise", "refunded_paise", "expires_at"),
 )
-TYPES: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 _streams = threading.BoundedSemaphore(STREAMS)
 
 
@@ -52,11 +49,12 @@ def payments_csv(request: WorldRequest) -> HttpResponseBase:
     form = PaymentFilter(request.GET)
     if not form.is_valid():
         raise BadRequest("no such selection")
+    columns = exporting.chosen(request.GET.get("columns", "").split(","))
+    whole = exporting.csv_parts(form.selection(request.live), columns)
     if not _streams.acquire(blocking=False):
         messages.info(request, _("Others are taking files now. Have this one made meanwhile."))
         return _to_form(request)
-    columns = exporting.chosen(request.GET.get("columns", "").split(","))
-    parts = _counted(exporting.csv_parts(form.selection(request.live), columns))
+    parts = _counted(whole)
     first = [*islice(parts, 2)]  # inside the tenant; what is wrong by now is an error's page
     response: HttpResponseBase
     if len(first) < 2:

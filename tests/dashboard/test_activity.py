@@ -15,7 +15,10 @@ from django.urls import reverse
 from dashboard import activity
 from merchants import acts, audit, roles
 from merchants.models import AuditEvent, Endpoint
+from payments import annotating, export_files
 from payments.models import Link, Payment
+from payments.refunding import ask_refund
+from payments.selecting import Selection
 from tenants.current import zone
 from tenants.models import Membership, Role, Tenant, User
 from tests import cast, make
@@ -80,12 +83,21 @@ def test_every_power_has_words() -> None:
 def test_a_refund_says_who_how_much_and_leads_there(
     at_acme: Client, alice: User, paid: Payment
 ) -> None:
-    told = {"amount_paise": 120_00, "reason": "Broken cup"}
-    audit.record(alice, "refund.asked", paid.order_id, after=told, of=paid)
+    refund = ask_refund(paid, 120_00, "Broken cup", alice, "k" * 22)
     page = text(at_acme.get(HERE))
     for words in ("Asked for a refund", "Alice", paid.order_id, "₹120.00", "Broken cup"):
         assert words in page
-    assert f'href="{reverse("payment", args=["acme", False, paid.pk])}"' in page
+    assert f'href="{reverse("refund", args=["acme", False, refund.pk])}"' in page
+
+
+def test_what_was_written_on_a_payment_or_made_of_many_leads_there(
+    at_acme: Client, alice: User, paid: Payment
+) -> None:
+    annotating.add_note(paid, "Called back.", alice)
+    file = export_files.ask(Selection(live=False), "csv", [], key="k" * 22, by=alice)
+    page = text(at_acme.get(HERE))
+    for name, thing in (("payment", paid), ("export", file)):
+        assert f'href="{reverse(name, args=["acme", False, thing.pk])}"' in page
 
 
 def test_what_changed_is_told_before_and_after_in_the_merchants_words(
