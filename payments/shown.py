@@ -121,9 +121,13 @@ def look(request: HttpRequest, token: str) -> bool:
 
 
 def mark(tenant: Tenant, token: str) -> Mark | None:
-    """What a page of this link is true of, to be asked before the page is made; None when there
-    is no such link."""
-    return _marks(tenant, [token]).get(token)
+    """What a page of this link is true of, to be asked before the page is made.
+
+    None when there is no such link, and when the merchant is not what `tenant` says any more: the
+    page is made with `tenant`, which may be a second old, and would be taken for true for good.
+    """
+    found = _marks(tenant, [token]).get(token)
+    return found if found and found[1] == _facts(tenant) else None
 
 
 def offer(
@@ -187,13 +191,17 @@ def _ask(key: str, wanted: Page) -> None:
 
 
 def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
-    facts = Tenant.objects.filter(pk=tenant.pk).values_list("state", "name", "schema_version")
-    of_tenant = facts.first()
-    if of_tenant is None:
+    as_it_is = Tenant.objects.filter(pk=tenant.pk).first()
+    if as_it_is is None:
         return {}
     with tenant_context(tenant), connection.cursor() as cursor:
         cursor.execute(MARKS, [list(tokens)])
-        return {token: (words, of_tenant) for token, words in cursor.fetchall()}
+        return {token: (words, _facts(as_it_is)) for token, words in cursor.fetchall()}
+
+
+def _facts(tenant: Tenant) -> tuple[str, ...]:
+    """What a page depends on of its merchant's own row."""
+    return tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
 
 
 def _first(

@@ -16,7 +16,7 @@ from django_tenants.utils import tenant_context
 
 from payments import shown
 from payments.clients import breaker_of
-from tenants import provisioning
+from tenants import provisioning, routing
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
 from tests.paytm.server import FakePaytm as Receiver
@@ -50,6 +50,7 @@ def _in_public() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     shown.forget_all()
+    routing.forget()
 
 
 @pytest.fixture

@@ -309,7 +309,7 @@ def ticked(client: Client, paytm: Simulator, acme: Tenant) -> Any:
 def suspended(client: Client, paytm: Simulator, acme: Tenant) -> Any:
     link = make.link()
     provisioning.suspend(acme)
-    routing._remembered.clear()
+    routing.forget()
     return client.get(f"/p/{link.token}")
 
 

@@ -120,7 +120,7 @@ def test_terms_are_a_page_or_an_address(client: Client) -> None:
 def suspended(tenant: Tenant) -> Link:
     link = make.link()
     provisioning.suspend(tenant)
-    routing._remembered.clear()
+    routing.forget()
     return link
 
 
@@ -162,7 +162,7 @@ def test_a_closed_link_says_why_and_takes_nothing(
     link = make_closed(acme)
     attempts = Payment.objects.count()
     answers = [client.get(path(link)), client.post(path(link))]
-    routing._remembered.clear()
+    routing.forget()
     for answer in answers:
         page = answer.content.decode()
         assert answer.status_code == 410

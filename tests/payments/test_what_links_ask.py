@@ -14,8 +14,9 @@ from merchants.models import PaytmAccount, Profile
 from payments import shown
 from payments.events import payment_facts
 from payments.models import Link, LinkViews, Payment
-from tenants import routing, tallies
+from tenants import provisioning, routing, tallies
 from tenants.models import Tenant
+from tenants.routing import new_token
 from tests import make
 
 pytestmark = pytest.mark.usefixtures("in_acme", "paytm")
@@ -213,6 +214,32 @@ def test_what_becomes_of_anothers_payment_is_seen_a_second_later(
     assert without_key(client.get(f"/p/{link.token}")) != before
 
 
+@pytest.mark.parametrize(
+    ("before", "then", "change"),
+    [
+        (410, 200, lambda tenant: provisioning.resume(tenant)),
+        (200, 410, lambda tenant: provisioning.suspend(tenant)),
+    ],
+    ids=["resumed", "suspended"],
+)
+def test_a_page_made_for_the_merchant_of_a_second_ago_is_shown_once(
+    client: Client, acme: Tenant, before: int, then: int, change: Any
+) -> None:
+    """Made while this process still takes the merchant for what it was: true for nobody else."""
+    if before == 410:
+        provisioning.suspend(acme)
+    link = make.link()
+    assert routing.recent_tenant_of_token(new_token(acme)).state == acme_state(before)
+    change(acme)
+    assert client.get(f"/p/{link.token}").status_code == before
+    routing.forget()  # the second is over
+    assert client.get(f"/p/{link.token}").status_code == then
+
+
+def acme_state(status: int) -> str:
+    return Tenant.State.ACTIVE if status == 200 else Tenant.State.SUSPENDED
+
+
 def test_a_place_that_may_be_free_is_not_told_from_memory(client: Client, clock: Any) -> None:
     link = make.link(max_payments=1)
     begun(link)
@@ -285,5 +312,5 @@ def test_a_remembered_page_of_a_merchant_that_is_gone_is_404(
     assert client.get(f"/p/{link.token}").status_code == 200
     Tenant.objects.filter(pk=acme.pk).update(state="ready", slug=None)
     monkeypatch.setattr(shown, "TRUE_FOR", -1.0)
-    routing._remembered.clear()
+    routing.forget()
     assert client.get(f"/p/{link.token}").status_code == 404
