@@ -1,24 +1,25 @@
-"""Who is at the other end of a request."""
+"""Who is at the other end of a request, by its WSGI environ (Django's `request.META`)."""
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
 
 Address = IPv4Address | IPv6Address
 
 
-def client_ip(request: HttpRequest) -> str:
+def client_ip(environ: Mapping[str, Any]) -> str:
     """The client's address: the peer's, or what our own proxies say of it.
 
     Only a peer in TRUSTED_PROXIES is believed. Each proxy appends the address it saw, so the
     right-most one that is not ours is the client; what stands left of it, anybody can write.
     """
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    if not from_trusted_proxy(request):
+    peer: str = environ.get("REMOTE_ADDR", "")
+    if not from_trusted_proxy(environ):
         return peer
-    hops = [parse(hop) for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    hops = [parse(hop) for hop in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     for hop in reversed(hops):
         if hop is None:
             return peer
@@ -27,17 +28,17 @@ def client_ip(request: HttpRequest) -> str:
     return str(hops[0])
 
 
-def client_network(request: HttpRequest) -> str:
+def client_network(environ: Mapping[str, Any]) -> str:
     """Whom a limit counts as one: the IPv4 address, or the /64 that an IPv6 customer has."""
-    address = parse(client_ip(request))
+    address = parse(client_ip(environ))
     if isinstance(address, IPv6Address):
         return str(ip_network((address, 64), strict=False))
     return str(address)
 
 
-def from_trusted_proxy(request: HttpRequest) -> bool:
+def from_trusted_proxy(environ: Mapping[str, Any]) -> bool:
     """Whether the peer is one of our proxies, so that its headers can be believed."""
-    peer = parse(request.META.get("REMOTE_ADDR", ""))
+    peer = parse(environ.get("REMOTE_ADDR", ""))
     return peer is not None and trusted(peer)
 
 

@@ -50,6 +50,9 @@ def configure(config: dict[str, str]) -> None:
     """Send every logger's records, the libraries' too, through one JSON line on stdout."""
     _own_secrets[:] = own_secrets()
     scrub.cache_clear()
+    # A line says none of these, and finding them out is a good part of its price (logging HOWTO).
+    logging._srcfile = None  # type: ignore[attr-defined]
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     quiet: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
@@ -103,7 +106,8 @@ class JsonFormatter(logging.Formatter):
             "request_id": request_id.get(),
             "tenant": tenant_key.get(),
         }
-        line |= {name: known(record, name) for name in FIELDS if hasattr(record, name)}
+        given = record.__dict__
+        line |= {name: known(given[name]) for name in FIELDS if name in given}
         if record.exc_info and record.exc_info[1]:
             line["traceback"] = "\n".join(story(record.exc_info[1]))
         return _json.encode(line)
@@ -117,8 +121,7 @@ def message_of(record: logging.LogRecord) -> str:
     return str(record.msg) % (*record.args[:-1], route_of(request))
 
 
-def known(record: logging.LogRecord, name: str) -> Any:
-    value = getattr(record, name)
+def known(value: Any) -> Any:
     return value if isinstance(value, int | float | None) else scrub(str(value))
 
 

@@ -3,7 +3,6 @@
 import logging
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterator
 
 from django.conf import settings
@@ -15,16 +14,13 @@ from django.http.multipartparser import MultiPartParserError
 from django.urls import resolve
 from django.utils.translation import gettext as _
 
-from config import errors, logs, metrics
-from config.client_ip import from_trusted_proxy
+from config import access_log, errors, logs
 from tenants import schema, tallies
 
 logger = logging.getLogger("config.requests")
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Paytm's notices are verified byte for byte: their views read the body themselves.
 RAW_BODIES = ("/paytm/",)
 # Payers and Paytm have no session here.
@@ -38,12 +34,14 @@ def logged(get_response: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        id_token = logs.request_id.set(_request_id(request))
+        id_token = logs.request_id.set(access_log.new_id(request.META))
         tenant_token = logs.tenant_key.set("")
         try:
             response = get_response(request)
             response["X-Request-ID"] = logs.request_id.get()
-            _record(request, response, time.perf_counter() - began)
+            seconds, route = time.perf_counter() - began, logs.route_of(request)
+            user_id = _user_id(request)
+            access_log.write(request.method or "", route, response.status_code, seconds, user_id)
             return response
         finally:
             logs.request_id.reset(id_token)
@@ -52,30 +50,11 @@ def logged(get_response: Answer) -> Answer:
     return middleware
 
 
-def _request_id(request: HttpRequest) -> str:
-    given: str = request.META.get("HTTP_X_REQUEST_ID", "")
-    if from_trusted_proxy(request) and REQUEST_ID.fullmatch(given):
-        return given
-    return uuid.uuid4().hex
-
-
-def _record(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-    route = logs.route_of(request)
-    method = request.method if request.method in METHODS else "OTHER"
+def _user_id(request: HttpRequest) -> str | None:
+    """Whose session this is, where that was read: it is never worth a query."""
     session = getattr(request, "session", None)
-    loaded = getattr(session, "_session_cache", {})  # never worth a query
-    metrics.http_requests.labels(route, method, f"{response.status_code // 100}xx").inc()
-    metrics.http_seconds.labels(route).observe(seconds)
-    logger.info(
-        "request",
-        extra={
-            "method": method,
-            "route": route,
-            "status": response.status_code,
-            "ms": round(seconds * 1000, 1),
-            "user_id": loaded.get(SESSION_KEY),
-        },
-    )
+    loaded: dict[str, str] = getattr(session, "_session_cache", {})
+    return loaded.get(SESSION_KEY)
 
 
 def exact_host(get_response: Answer) -> Answer:

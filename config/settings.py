@@ -80,8 +80,8 @@ WSGI_APPLICATION = "config.wsgi.application"
 MIDDLEWARE = [
     "config.middleware.logged",
     "config.middleware.tallied",
+    "payments.shown.kept",
     "config.language.spoken",
-    "payments.shown.again",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.exact_host",

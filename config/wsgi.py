@@ -11,9 +11,10 @@ from config.env import BadEnvironment
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     django.setup()
-    from tenants.checks import stop_if_unsafe  # needs what was set up
+    from payments import shown  # these need what was set up
+    from tenants.checks import stop_if_unsafe
 
     stop_if_unsafe()
-    application = get_wsgi_application()
+    application = shown.again(get_wsgi_application())
 except BadEnvironment as problem:
     sys.exit(f"config.wsgi: {problem}")

@@ -9,22 +9,23 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import lru_cache
+from typing import Any, Final
 from uuid import UUID
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse
-from django.urls import ResolverMatch
-from django.utils.translation import get_language
+from django.http import HttpRequest, HttpResponse, parse_cookie
 from django_tenants.utils import tenant_context
 
+from config import access_log, logs
 from config.client_ip import client_network
 from config.clock import now
-from config.logs import tenant_key
+from config.language import language_of
 from payments.models import Link
 from tenants import tallies
 from tenants.models import KEY_LENGTH, Tenant
@@ -36,6 +37,7 @@ MOST: Final = 20_000  # pages; one is some kilobytes
 IN_USE: Final = 600.0  # seconds after its last showing in which a page is remembered
 # Stands in a remembered page for the key that each showing of the form has of its own.
 KEY: Final = "key-of-this-form-----"
+LONGEST: Final = 1_000  # characters of headers that tell the reader's language and theme
 ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 
 # What a page depends on besides its merchant: its link's row, the places taken or held, and the
@@ -65,11 +67,12 @@ class Page:
     mark: Mark
     until: datetime | None
     status: int = 200
-    headers: dict[str, str] | None = None
+    reason: str = ""
+    route: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
     parts: tuple[bytes, ...] = ()
     checked: float = 0.0
     used: float = 0.0
-    match: ResolverMatch | None = None
 
     def is_true(self) -> bool:
         return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
@@ -86,25 +89,36 @@ _seen = Counter[tuple[UUID, UUID]]()
 _tenants = dict[UUID, Tenant]()
 
 
-def again(get_response: Answer) -> Answer:
-    """Middleware that answers with a page that is remembered and still true, and remembers what
-    the view offers with `offer`."""
+def again(application: WSGIApplication) -> WSGIApplication:
+    """Answer with a page that is remembered and still true before Django begins: most of what it
+    does for a request would be for nothing. All else goes on to `application`."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = time.perf_counter()
+        page = _to_show(environ)
+        if page is None:
+            return application(environ, start_response)
+        id_token = logs.request_id.set(access_log.new_id(environ))
+        tenant_token = logs.tenant_key.set(page.tenant.key)
+        try:
+            content = _showing(page, start_response)
+            access_log.write("GET", page.route, page.status, time.perf_counter() - began)
+            tallies.write_due()
+            return [content]
+        finally:
+            logs.request_id.reset(id_token)
+            logs.tenant_key.reset(tenant_token)
+
+    return answer
+
+
+def kept(get_response: Answer) -> Answer:
+    """Middleware that remembers what the view offers with `offer`, as it leaves."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        place = _place(request)
-        page = _known(place) if place else None
-        if place is None or page is None or not look(request, place[0]):
-            response = get_response(request)
-            offered: Page | None = getattr(response, "shown_again", None)
-            return _first(request, response, offered, place) if offered else response
-        page.used = time.monotonic()
-        _count(page)
-        request.resolver_match = page.match
-        tenant_key.set(page.tenant.key)
-        content = new_key().encode().join(page.parts)
-        response = HttpResponse(content, status=page.status, headers=page.headers)
-        response.headers["Content-Length"] = str(len(content))
-        return response
+        response = get_response(request)
+        page: Page | None = getattr(response, "shown_again", None)
+        return _first(request, response, page) if page else response
 
     return middleware
 
@@ -114,10 +128,10 @@ def new_key() -> str:
     return secrets.token_urlsafe(16)
 
 
-def look(request: HttpRequest, token: str) -> bool:
+def look(environ: Mapping[str, Any], token: str) -> bool:
     """Count that this address looks at a link; False when it does so too often. Only of links
     that there are: a row is kept of each."""
-    return _looks.hit(f"{client_network(request)}:{token}")
+    return _looks.hit(f"{client_network(environ)}:{token}")
 
 
 def mark(tenant: Tenant, token: str) -> Mark | None:
@@ -151,17 +165,45 @@ def forget_all() -> None:
     _looks.forget()
 
 
-def _place(request: HttpRequest) -> Place | None:
+def _to_show(environ: WSGIEnvironment) -> Page | None:
+    """The page that answers this request, which counts as a look at it."""
+    place = _place(environ)
+    page = _known(place) if place else None
+    if place is None or page is None or not look(environ, place[0]):
+        return None
+    page.used = time.monotonic()
+    _count(page)
+    return page
+
+
+def _showing(page: Page, start_response: StartResponse) -> bytes:
+    content = new_key().encode().join(page.parts)
+    own = ("X-Request-ID", logs.request_id.get()), ("Content-Length", str(len(content)))
+    start_response(f"{page.status} {page.reason}", [*page.headers, *own])
+    return content
+
+
+def _place(environ: Mapping[str, Any]) -> Place | None:
     """Where this request's page would be remembered; None for what is not for anybody."""
-    if request.method != "GET" or request.META.get("QUERY_STRING"):
+    if environ["REQUEST_METHOD"] != "GET" or environ.get("QUERY_STRING"):
         return None
-    address = ADDRESS.fullmatch(request.path_info)
-    if address is None or request.META.get("HTTP_HOST") not in settings.EXACT_HOSTS:
+    address = ADDRESS.fullmatch(environ["PATH_INFO"])
+    if address is None or environ.get("HTTP_HOST") not in settings.EXACT_HOSTS:
         return None
+    told = environ.get("HTTP_COOKIE", ""), environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    reader = _reader(*told) if sum(map(len, told)) <= LONGEST else None
+    return (address[1], *reader) if reader else None
+
+
+@lru_cache(maxsize=4096)
+def _reader(cookies: str, accepts: str) -> tuple[str, str] | None:
+    """Language and theme that these headers ask for; None where the page is this reader's own."""
+    request = HttpRequest()
+    request.path_info, request.COOKIES = "/p/", parse_cookie(cookies)
+    request.META = {"HTTP_ACCEPT_LANGUAGE": accepts}
     if settings.ATTEMPTS_COOKIE_NAME in request.COOKIES:
         return None
-    theme = request.COOKIES.get("theme", "")
-    return address[1], get_language() or "", theme[:8]
+    return language_of(request), request.COOKIES.get("theme", "")[:8]
 
 
 def _known(place: Place) -> Page | None:
@@ -204,14 +246,13 @@ def _facts(tenant: Tenant) -> tuple[str, ...]:
     return tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
 
 
-def _first(
-    request: HttpRequest, response: HttpResponse, page: Page, place: Place | None
-) -> HttpResponse:
+def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:
     """A new page with a key of its own, remembered if it is for anybody."""
-    page.match = request.resolver_match
-    page.status, page.parts = response.status_code, tuple(response.content.split(KEY.encode()))
-    page.headers = {n: v for n, v in response.headers.items() if n not in OWN}
+    page.status, page.reason = response.status_code, response.reason_phrase
+    page.route, page.parts = logs.route_of(request), tuple(response.content.split(KEY.encode()))
+    page.headers = tuple((n, v) for n, v in response.headers.items() if n not in OWN)
     page.used = time.monotonic()
+    place = _place(request.META)
     if place and not response.cookies:
         _remember(place, page)
     if request.method == "GET":

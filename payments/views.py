@@ -88,7 +88,7 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
     link = _link(token)
     if request.method == "POST":
         return _start(request, link)
-    if not shown.look(request, token):
+    if not shown.look(request.META, token):
         return _pay_page(request, link, PayForm(link=link), "too_many", MINUTE)
     return _look(request, link, true_of)
 
@@ -137,7 +137,7 @@ def _attempt(request: PayerRequest, link: Link, form: PayForm) -> Payment:
 
 
 def _count(request: PayerRequest, link: Link, what: str, most: int) -> None:
-    if not limits.hit(f"{what}:{client_network(request)}:{link.pk}", most, MINUTE):
+    if not limits.hit(f"{what}:{client_network(request.META)}:{link.pk}", most, MINUTE):
         raise TooMany
 
 
@@ -219,7 +219,7 @@ def receipt(request: PayerRequest, token: str) -> HttpResponse:
     numbered = receipting.of(payment)
     if numbered is None:
         raise Http404
-    if not limits.hit(f"pdf:{client_network(request)}:{payment.pk}", PDFS, MINUTE):
+    if not limits.hit(f"pdf:{client_network(request.META)}:{payment.pk}", PDFS, MINUTE):
         words = _("Asked for too often within a minute. Wait a little.")
         return limits.until_next(HttpResponse(words, "text/plain", 429), MINUTE)
     response = HttpResponse(pdf_of(payment, numbered), content_type="application/pdf")
@@ -242,7 +242,7 @@ def report(request: PayerRequest, token: str) -> HttpResponse:
         raise PermissionDenied
     if not form.is_valid():
         return _page(request, "pay/report.html", link.live, context, 422)
-    if not limits.hit(f"report:{client_network(request)}", REPORTS, HOUR):
+    if not limits.hit(f"report:{client_network(request.META)}", REPORTS, HOUR):
         page = _page(request, "pay/report.html", link.live, context | {"too_many": True}, 429)
         return limits.until_next(page, HOUR)
     PageReport.objects.create(tenant=request.tenant, link_token=link.token, **form.cleaned_data)

@@ -41,7 +41,7 @@ class SignupForm(forms.Form):
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
-        return client_ip(request)
+        return client_ip(request.META)
 
     def is_reauthentication_required(self, *, app: str, **_: Any) -> bool:
         """allauth by itself counts no sign-in, and would ask again right after one."""

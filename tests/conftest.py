@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
+from django.test.client import ClientHandler
 from django.test.utils import setup_databases, teardown_databases
 from django_tenants.utils import tenant_context
 
@@ -85,11 +88,30 @@ def in_acme(acme: Tenant) -> Iterator[Tenant]:
         yield acme
 
 
+class Handler(ClientHandler):
+    """Django, behind what our WSGI application answers before it."""
+
+    def __call__(self, environ: dict[str, Any]) -> Any:
+        heard = list[Any]()
+
+        def start_response(*said: Any) -> Any:
+            heard.extend(said)
+
+        body = shown.again(lambda *_: ())(environ, start_response)
+        if not heard:
+            return super().__call__(environ)
+        status, headers = heard
+        answer = HttpResponse(b"".join(body), status=int(status[:3]), headers=dict(headers))
+        answer.wsgi_request = WSGIRequest(environ)  # type: ignore[attr-defined]  # Client asks it
+        return answer
+
+
 class Browser(Client):
     """A browser at the platform's own address. A request leaves the test's schema as it was."""
 
     def __init__(self) -> None:
         super().__init__(headers={"host": urlsplit(settings.BASE_URL).netloc})
+        self.handler = Handler(enforce_csrf_checks=False)
 
     def request(self, **request: Any) -> Any:
         tenant = connection.tenant

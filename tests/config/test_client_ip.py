@@ -10,7 +10,7 @@ from config.client_ip import client_ip
 
 def seen(peer: str, forwarded: str | None = None) -> str:
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    return client_ip(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer))
+    return client_ip(RequestFactory().get("/", headers=headers, REMOTE_ADDR=peer).META)
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,40 @@
+"""One log line and one count per request, whoever answers it."""
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from config import metrics
+from config.client_ip import from_trusted_proxy
+
+logger = logging.getLogger("config.requests")
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9-]{8,64}")
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def new_id(environ: Mapping[str, Any]) -> str:
+    """The id that ties a request's lines together: our own proxy's, or a new one."""
+    given: str = environ.get("HTTP_X_REQUEST_ID", "")
+    if given and REQUEST_ID.fullmatch(given) and from_trusted_proxy(environ):
+        return given
+    return secrets.token_hex(16)
+
+
+def write(method: str, route: str, status: int, seconds: float, user_id: Any = None) -> None:
+    """Note an answer. `route` is a pattern, never a path: that may hold a token."""
+    method = method if method in METHODS else "OTHER"
+    metrics.http_requests.labels(route, method, f"{status // 100}xx").inc()
+    metrics.http_seconds.labels(route).observe(seconds)
+    logger.info(
+        "request",
+        extra={
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "user_id": user_id,
+        },
+    )
