@@ -51,7 +51,7 @@ def configure(config: dict[str, str]) -> None:
     _own_secrets[:] = own_secrets()
     scrub.cache_clear()
     # A line says none of these, and finding them out is a good part of its price (logging HOWTO).
-    logging._srcfile = None  # type: ignore[attr-defined]
+    logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     quiet: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
