@@ -3,10 +3,11 @@
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
-from config import metrics
+from config import logs, metrics
 from config.client_ip import from_trusted_proxy
 
 logger = logging.getLogger("config.requests")
@@ -21,6 +22,17 @@ def new_id(environ: Mapping[str, Any]) -> str:
     if given and REQUEST_ID.fullmatch(given) and from_trusted_proxy(environ):
         return given
     return secrets.token_hex(16)
+
+
+@contextmanager
+def answering(environ: Mapping[str, Any]) -> Iterator[None]:
+    """Tie together the lines that are written inside: they are about this request."""
+    id_token, tenant_token = logs.request_id.set(new_id(environ)), logs.tenant_key.set("")
+    try:
+        yield
+    finally:
+        logs.request_id.reset(id_token)
+        logs.tenant_key.reset(tenant_token)
 
 
 def write(method: str, route: str, status: int, seconds: float, user_id: Any = None) -> None:

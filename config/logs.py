@@ -108,6 +108,8 @@ class JsonFormatter(logging.Formatter):
         }
         given = record.__dict__
         line |= {name: known(given[name]) for name in FIELDS if name in given}
+        if "route" in given:
+            line["route"] = given["route"]  # "<token:token>" is no secret
         if record.exc_info and record.exc_info[1]:
             line["traceback"] = "\n".join(story(record.exc_info[1]))
         return _json.encode(line)

@@ -34,18 +34,13 @@ def logged(get_response: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
-        id_token = logs.request_id.set(access_log.new_id(request.META))
-        tenant_token = logs.tenant_key.set("")
-        try:
+        with access_log.answering(request.META):
             response = get_response(request)
             response["X-Request-ID"] = logs.request_id.get()
             seconds, route = time.perf_counter() - began, logs.route_of(request)
             user_id = _user_id(request)
             access_log.write(request.method or "", route, response.status_code, seconds, user_id)
             return response
-        finally:
-            logs.request_id.reset(id_token)
-            logs.tenant_key.reset(tenant_token)
 
     return middleware
 

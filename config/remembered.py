@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -20,6 +20,7 @@ class Remembered(Generic[K, V]):
     def __init__(self, seconds: float = 1.0) -> None:
         self.seconds = seconds
         self._known: dict[K, tuple[float, V]] = {}
+        _everything.append(self)
 
     def get(self, key: K, find: Callable[[], V]) -> V:
         """The value as it was a moment ago, or as `find()` says now."""
@@ -37,3 +38,12 @@ class Remembered(Generic[K, V]):
 
     def clear(self) -> None:
         self._known.clear()
+
+
+_everything = list[Remembered[Any, Any]]()
+
+
+def forget_all() -> None:
+    """As after a start."""
+    for each in _everything:
+        each.clear()

@@ -11,10 +11,10 @@ from config.env import BadEnvironment
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 try:
     django.setup()
-    from payments import shown  # these need what was set up
+    from payments import hearing, shown  # these need what was set up
     from tenants.checks import stop_if_unsafe
 
     stop_if_unsafe()
-    application = shown.again(get_wsgi_application())
+    application = shown.again(hearing.first(get_wsgi_application()))
 except BadEnvironment as problem:
     sys.exit(f"config.wsgi: {problem}")

@@ -7,6 +7,7 @@ Paytm's checksum covers values, not field names, so a message that verifies can 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import parse_qsl
 
 from django.db import transaction
 
@@ -55,10 +56,33 @@ class Received:
     payment: Payment | None = None
 
 
+def pairs_of(body: bytes | None) -> list[tuple[str, str]] | None:
+    """A form's fields in the order sent, or None when the body is not a small UTF-8 form."""
+    if body is None:
+        return None
+    try:
+        text = body.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return None
+    return None if any("\0" in part for pair in pairs for part in pair) else pairs
+
+
+def take_callback(pairs: Pairs, live: bool) -> str:
+    """As `news.take`, of a callback's form."""
+    return news.take(*_form(pairs, live, Message.Source.CALLBACK))
+
+
 def receive_form(pairs: Pairs, live: bool, source: str) -> Received:
     """Take a key-value callback or webhook for the tenant's test or live world."""
+    return _receive(*_form(pairs, live, source))
+
+
+def _form(
+    pairs: Pairs, live: bool, source: str
+) -> tuple[str | None, bool, str, str, Callable[[Credentials], Notice]]:
     raw = "\n".join(f"{name}={value}" for name, value in blank_secrets(pairs))
-    return _receive(read_order_id(pairs), live, source, raw, partial(verify_message, pairs))
+    return read_order_id(pairs), live, source, raw, partial(verify_message, pairs)
 
 
 def receive_json(text: str, live: bool) -> Received:

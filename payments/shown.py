@@ -98,16 +98,12 @@ def again(application: WSGIApplication) -> WSGIApplication:
         page = _to_show(environ)
         if page is None:
             return application(environ, start_response)
-        id_token = logs.request_id.set(access_log.new_id(environ))
-        tenant_token = logs.tenant_key.set(page.tenant.key)
-        try:
+        with access_log.answering(environ):
+            logs.tenant_key.set(page.tenant.key)
             content = _showing(page, start_response)
             access_log.write("GET", page.route, page.status, time.perf_counter() - began)
             tallies.write_due()
             return [content]
-        finally:
-            logs.request_id.reset(id_token)
-            logs.tenant_key.reset(tenant_token)
 
     return answer
 

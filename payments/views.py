@@ -1,9 +1,8 @@
 """The payer's pages, and the addresses that Paytm calls."""
 
-import secrets
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,7 +16,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.client_ip import client_network
 from config.clock import now
-from config.remembered import Remembered
 from merchants import branding
 from merchants.models import Profile
 from payments import collecting, ledger, notices, own_attempts, reasons, receipting, shown
@@ -26,6 +24,7 @@ from payments.forms import PayForm, ReportForm
 from payments.methods import Method
 from payments.models import Link, Message, Payment
 from payments.paytm import payment_page_url
+from payments.paytm_addresses import world_of
 from payments.returning import return_url
 from payments.states import REFUND_INSIDE
 from tenants import limits
@@ -41,10 +40,6 @@ PDFS = 30  # a minute, address and payment
 
 # A receipt's number comes within seconds; longer than this a page does not look out for it.
 NUMBERED_WITHIN = timedelta(minutes=2)
-
-
-# What ends the test and the live address that Paytm was told, by tenant.
-_addresses = Remembered[str, tuple[str, str]](seconds=1.0)
 
 
 # What answers a payment that was not begun; a link that is closed is gone for now (410).
@@ -285,10 +280,10 @@ def terms(request: PayerRequest, token: str) -> HttpResponse:
 @csrf_exempt
 def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
     """The payer's browser comes back from Paytm with a signed hint."""
-    live = _world(token)
+    live = world_of(token)
     if request.method != "POST":  # the address was opened again by hand
         return _refused(request, live, None, 405)
-    pairs = _pairs(_body(request))
+    pairs = notices.pairs_of(_body(request))
     if pairs is None:
         return _refused(request, live, None, 400)
     received = notices.receive_form(pairs, live, Message.Source.CALLBACK)
@@ -302,12 +297,12 @@ def paytm_callback(request: PayerRequest, token: str) -> HttpResponse:
 @require_POST
 def paytm_webhook(request: PayerRequest, token: str) -> HttpResponse:
     """Paytm's server tells of a payment or a refund."""
-    live = _world(token)
+    live = world_of(token)
     body = _body(request)
     if body is not None and _is_json(request, body):
         received = notices.receive_json(body.decode("utf-8", "replace"), live)
     else:
-        pairs = _pairs(body)
+        pairs = notices.pairs_of(body)
         if pairs is None:
             return HttpResponse("unreadable", status=400, content_type="text/plain")
         received = notices.receive_form(pairs, live, Message.Source.WEBHOOK)
@@ -370,20 +365,6 @@ def _can_continue(payment: Payment) -> bool:
     return payment.can_be_paid_now and not collecting.why_closed(payment.link)
 
 
-def _world(token: str) -> bool:
-    """Whether the token names the tenant's live address for Paytm, or its test address."""
-    known = _addresses.get(token[:-22], _paytm_secrets)
-    for live, secret in enumerate(known):
-        if secrets.compare_digest(token[-22:], secret):
-            return bool(live)
-    raise Http404
-
-
-def _paytm_secrets() -> tuple[str, str]:
-    profile = _profile()
-    return profile.paytm_secret(False), profile.paytm_secret(True)
-
-
 def _body(request: HttpRequest) -> bytes | None:
     """The raw body, or None when it is too long."""
     body = request.read(notices.MAX_BYTES + 1)
@@ -394,20 +375,6 @@ def _is_json(request: HttpRequest, body: bytes) -> bool:
     """Whether the sender calls it JSON, or says nothing of it and it looks so."""
     vague = request.content_type in ("", "text/plain")
     return request.content_type == "application/json" or (vague and body.startswith(b"{"))
-
-
-def _pairs(body: bytes | None) -> list[tuple[str, str]] | None:
-    """A form's fields in the order sent, or None when the body is not a small UTF-8 form."""
-    if body is None:
-        return None
-    try:
-        text = body.decode("ascii")
-        pairs = parse_qsl(
-            text, keep_blank_values=True, errors="strict", max_num_fields=notices.MAX_FIELDS
-        )
-    except ValueError:
-        return None
-    return None if any("\0" in part for pair in pairs for part in pair) else pairs
 
 
 def _page(

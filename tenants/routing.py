@@ -54,8 +54,3 @@ def tenant_of_token(token: str) -> Tenant:
     if tenant is None or not re.fullmatch(TOKEN, token):
         raise Http404
     return _remembered.put(key, tenant)
-
-
-def forget() -> None:
-    """As after a start."""
-    _remembered.clear()

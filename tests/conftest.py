@@ -17,9 +17,10 @@ from django.test.client import ClientHandler
 from django.test.utils import setup_databases, teardown_databases
 from django_tenants.utils import tenant_context
 
-from payments import shown
+from config import remembered
+from payments import hearing, shown
 from payments.clients import breaker_of
-from tenants import provisioning, routing
+from tenants import provisioning
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
 from tests.paytm.server import FakePaytm as Receiver
@@ -53,7 +54,7 @@ def _in_public() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
     shown.forget_all()
-    routing.forget()
+    remembered.forget_all()
 
 
 @pytest.fixture
@@ -97,7 +98,7 @@ class Handler(ClientHandler):
         def start_response(*said: Any) -> Any:
             heard.extend(said)
 
-        body = shown.again(lambda *_: ())(environ, start_response)
+        body = shown.again(hearing.first(lambda *_: ()))(environ, start_response)
         if not heard:
             return super().__call__(environ)
         status, headers = heard

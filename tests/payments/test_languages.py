@@ -13,6 +13,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
+from config import remembered
 from config.clock import now
 from config.language import language_of
 from merchants.models import PaytmAccount, Profile
@@ -20,7 +21,7 @@ from payments.collecting import active_accounts
 from payments.models import Link, Payment, Refund
 from payments.settling import settle
 from payments.views import REPORTS
-from tenants import provisioning, routing
+from tenants import provisioning
 from tenants.checks import patterns
 from tenants.models import Tenant
 from tests import make
@@ -309,7 +310,7 @@ def ticked(client: Client, paytm: Simulator, acme: Tenant) -> Any:
 def suspended(client: Client, paytm: Simulator, acme: Tenant) -> Any:
     link = make.link()
     provisioning.suspend(acme)
-    routing.forget()
+    remembered.forget_all()
     return client.get(f"/p/{link.token}")
 
 

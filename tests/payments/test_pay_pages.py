@@ -9,13 +9,14 @@ from django.conf import settings
 from django.test import Client
 from django_tenants.utils import tenant_context
 
+from config import remembered
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from payments import shown
 from payments.collecting import active_accounts
 from payments.models import Link, Payment
 from payments.views import BEGUN, POSTS
-from tenants import provisioning, routing
+from tenants import provisioning
 from tenants.models import PageReport, Tenant
 from tenants.routing import new_token
 from tests import make
@@ -120,7 +121,7 @@ def test_terms_are_a_page_or_an_address(client: Client) -> None:
 def suspended(tenant: Tenant) -> Link:
     link = make.link()
     provisioning.suspend(tenant)
-    routing.forget()
+    remembered.forget_all()
     return link
 
 
@@ -162,7 +163,7 @@ def test_a_closed_link_says_why_and_takes_nothing(
     link = make_closed(acme)
     attempts = Payment.objects.count()
     answers = [client.get(path(link)), client.post(path(link))]
-    routing.forget()
+    remembered.forget_all()
     for answer in answers:
         page = answer.content.decode()
         assert answer.status_code == 410

@@ -55,12 +55,44 @@ def test_a_true_callback_is_answered_with_the_payments_page(
     assert not answer.cookies
 
 
+def test_news_and_what_is_none_are_answered_in_the_same_words(
+    client: Client, callback: Form, address: str
+) -> None:
+    """The first of them is taken before Django begins, its repeat by the view."""
+    first, again = (send(client, address, callback.fields) for _ in range(2))
+    assert first.status_code == again.status_code == 303
+    own = "X-Request-ID"
+    said = {name: value for name, value in first.headers.items() if name != own}
+    assert said | {"Content-Language": "en"} == {
+        name: value for name, value in again.headers.items() if name != own
+    }
+    assert first[own] != again[own]
+    assert Message.objects.count() == 1
+
+
+@pytest.mark.parametrize("tampered", ["host", "query", "media type", "body"])
+def test_what_is_odd_goes_the_long_way(
+    client: Client, callback: Form, address: str, tampered: str
+) -> None:
+    body, extra = urlencode(callback.fields), {"HTTP_HOST": "evil.example"}
+    answer = client.generic(
+        "POST",
+        address + ("?lang=hi" if tampered == "query" else ""),
+        body + ("&x=%00" if tampered == "body" else ""),
+        "text/html" if tampered == "media type" else FORM,
+        **(extra if tampered == "host" else {}),
+    )
+    assert answer.status_code == {"host": 400, "body": 400}.get(tampered, 303)
+    assert Message.objects.count() == (answer.status_code == 303)
+
+
 def test_no_session_and_no_other_requests_language_stand_around_it(
     sign_in: SignIn, alice: User, callback: Form, address: str
 ) -> None:
     browser = sign_in(alice)
+    send(browser, address, callback.fields)
     translation.activate("de")
-    answer = send(browser, address, callback.fields)
+    answer = send(browser, address, callback.fields)  # no news: answered by the view
     assert answer.status_code == 303
     assert (answer.headers.get("Vary"), answer["Content-Length"]) == (None, "0")
     assert not answer.cookies

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from config import remembered
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
 from payments import shown
@@ -232,7 +233,7 @@ def test_a_page_made_for_the_merchant_of_a_second_ago_is_shown_once(
     assert routing.recent_tenant_of_token(new_token(acme)).state == acme_state(before)
     change(acme)
     assert client.get(f"/p/{link.token}").status_code == before
-    routing.forget()  # the second is over
+    remembered.forget_all()  # the second is over
     assert client.get(f"/p/{link.token}").status_code == then
 
 
@@ -312,5 +313,5 @@ def test_a_remembered_page_of_a_merchant_that_is_gone_is_404(
     assert client.get(f"/p/{link.token}").status_code == 200
     Tenant.objects.filter(pk=acme.pk).update(state="ready", slug=None)
     monkeypatch.setattr(shown, "TRUE_FOR", -1.0)
-    routing.forget()
+    remembered.forget_all()
     assert client.get(f"/p/{link.token}").status_code == 404
