@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 from config import logs, metrics
@@ -38,8 +39,9 @@ def answering(environ: Mapping[str, Any]) -> Iterator[None]:
 def write(method: str, route: str, status: int, seconds: float, user_id: Any = None) -> None:
     """Note an answer. `route` is a pattern, never a path: that may hold a token."""
     method = method if method in METHODS else "OTHER"
-    metrics.http_requests.labels(route, method, f"{status // 100}xx").inc()
-    metrics.http_seconds.labels(route).observe(seconds)
+    answers, times = _meters(route, method, status // 100)
+    answers.inc()
+    times.observe(seconds)
     logger.info(
         "request",
         extra={
@@ -50,3 +52,9 @@ def write(method: str, route: str, status: int, seconds: float, user_id: Any = N
             "user_id": user_id,
         },
     )
+
+
+@cache  # as many as there are routes, methods and kinds of answers
+def _meters(route: str, method: str, hundreds: int) -> tuple[metrics.Counter, metrics.Histogram]:
+    answers = metrics.http_requests.labels(route, method, f"{hundreds}xx")
+    return answers, metrics.http_seconds.labels(route)

@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django_tenants.utils import tenant_context
 
-from config import access_log, logs
+from config import access_log, logs, rows
 from config.client_ip import client_network
 from config.clock import now
 from config.language import language_of
@@ -33,6 +33,7 @@ from tenants.routing import TOKEN
 
 LOOKS: Final = 600  # a minute, address and link
 TRUE_FOR: Final = 1.0  # seconds
+ASK_AFTER: Final = 0.7  # seconds in which nobody asks; then one does, and nobody waits for it
 MOST: Final = 20_000  # pages; one is some kilobytes
 IN_USE: Final = 600.0  # seconds after its last showing in which a page is remembered
 # Stands in a remembered page for the key that each showing of the form has of its own.
@@ -43,19 +44,22 @@ ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 # What a page depends on besides its merchant: its link's row, the places taken or held, and the
 # world. Of a link that takes any number of payments no place is looked at.
 MARKS: Final = """
-    SELECT token, (xmin, ctid, (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
+    SELECT token, (link.xmin, link.ctid,
+        (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
             AND link.max_payments IS NOT NULL),
         (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
             WHERE live = link.live AND link_id = link.id AND link.max_payments IS NOT NULL
             AND state IN ('created', 'open', 'unknown', 'pending')),
         (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
-    FROM payments_link AS link WHERE token = ANY(%s)
+    FROM payments_link AS link, public.tenant AS merchant
+    WHERE token = ANY(%s) AND merchant.id = %s AND merchant.state = %s AND merchant.name = %s
+        AND merchant.time_zone = %s AND merchant.schema_version = %s
 """
 
 Answer = Callable[[HttpRequest], HttpResponse]
 Place = tuple[str, str, str]  # token, language, theme
-Mark = tuple[object, ...]
+Mark = tuple[str, tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -76,6 +80,10 @@ class Page:
 
     def is_true(self) -> bool:
         return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
+
+    def is_fresh(self) -> bool:
+        """Whether it is true, and early to ask again."""
+        return time.monotonic() - self.checked <= ASK_AFTER and self.is_true()
 
     def is_over(self) -> bool:
         """Whether the link has opened or expired since, or a place may be free."""
@@ -136,8 +144,7 @@ def mark(tenant: Tenant, token: str) -> Mark | None:
     None when there is no such link, and when the merchant is not what `tenant` says any more: the
     page is made with `tenant`, which may be a second old, and would be taken for true for good.
     """
-    found = _marks(tenant, [token]).get(token)
-    return found if found and found[1] == _facts(tenant) else None
+    return _marks(tenant, [token]).get(token)
 
 
 def offer(
@@ -203,43 +210,41 @@ def _reader(cookies: str, accepts: str) -> tuple[str, str] | None:
 
 
 def _known(place: Place) -> Page | None:
-    page = _pages.get(place[0][:KEY_LENGTH], {}).get(place)
-    if page is None or page.is_true():
+    key = place[0][:KEY_LENGTH]
+    page = _pages.get(key, {}).get(place)
+    if page is None or page.is_fresh():
         return page
+    if not _asking.acquire(blocking=not page.is_true()):
+        return page  # another thread is asking
     try:
-        _ask(place[0][:KEY_LENGTH], page)
+        _ask(key, page)
     except (DatabaseError, InterfaceError):
         return None  # whoever makes the page anew tells what is wrong
-    return _pages.get(place[0][:KEY_LENGTH], {}).get(place)
+    finally:
+        _asking.release()
+    return _pages.get(key, {}).get(place)
 
 
 def _ask(key: str, wanted: Page) -> None:
     """Find out which pages of this merchant are still true and in use, and forget the others."""
-    with _asking:
-        if wanted.is_true():
-            return  # another thread asked meanwhile
-        began, pages = time.monotonic(), _pages.get(key, {})
-        held = list(pages.items())
-        marks = _marks(wanted.tenant, {token for (token, _, _), _ in held})
-        for place, page in held:
-            unused = began - page.used > IN_USE and page is not wanted
-            if unused or marks.get(place[0]) != page.mark or page.is_over():
-                pages.pop(place, None)
-            page.checked = began
+    if wanted.is_fresh():
+        return  # another thread asked meanwhile
+    began, pages = time.monotonic(), _pages.get(key, {})
+    held = list(pages.items())
+    marks = _marks(wanted.tenant, {token for (token, _, _), _ in held})
+    for place, page in held:
+        unused = began - page.used > IN_USE and page is not wanted
+        if unused or marks.get(place[0]) != page.mark or page.is_over():
+            pages.pop(place, None)
+        page.checked = began
 
 
 def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
-    as_it_is = Tenant.objects.filter(pk=tenant.pk).first()
-    if as_it_is is None:
-        return {}
-    with tenant_context(tenant), connection.cursor() as cursor:
-        cursor.execute(MARKS, [list(tokens)])
-        return {token: (words, _facts(as_it_is)) for token, words in cursor.fetchall()}
-
-
-def _facts(tenant: Tenant) -> tuple[str, ...]:
-    """What a page depends on of its merchant's own row."""
-    return tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
+    """Of each link's page what it is true of, while the merchant is what `tenant` says."""
+    facts = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
+    with tenant_context(tenant):
+        found = rows.ask_all(MARKS, [list(tokens), tenant.pk, *facts])
+    return {token: (words, facts) for token, words in found}
 
 
 def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:
