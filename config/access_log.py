@@ -55,6 +55,7 @@ def write(method: str, route: str, status: int, seconds: float, user_id: Any = N
 
 
 @cache  # as many as there are routes, methods and kinds of answers
-def _meters(route: str, method: str, hundreds: int) -> tuple[metrics.Counter, metrics.Histogram]:
+def _meters(route: str, method: str, hundreds: int) -> tuple[Any, Any]:
+    """What counts these answers, and what their time."""
     answers = metrics.http_requests.labels(route, method, f"{hundreds}xx")
     return answers, metrics.http_seconds.labels(route)
