@@ -41,20 +41,21 @@ KEY: Final = "key-of-this-form-----"
 LONGEST: Final = 1_000  # characters of headers that tell the reader's language and theme
 ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 
-# What a page depends on besides its merchant: its link's row, the places taken or held, and the
-# world. Of a link that takes any number of payments no place is looked at.
+# What a page depends on: its link's row, the places taken or held where a link has so many, and,
+# under no token, what is its merchant's. Nothing at all when the merchant is not what we think.
 MARKS: Final = """
-    SELECT token, (link.xmin, link.ctid,
-        (SELECT count(slot) FROM payments_payment WHERE link_id = link.id
-            AND link.max_payments IS NOT NULL),
+    SELECT token, link.xmin::text || link.ctid::text || CASE WHEN max_payments IS NOT NULL THEN (
+        (SELECT count(slot) FROM payments_payment WHERE link_id = link.id),
         (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
-            WHERE live = link.live AND link_id = link.id AND link.max_payments IS NOT NULL
-            AND state IN ('created', 'open', 'unknown', 'pending')),
+            WHERE live = link.live AND link_id = link.id
+            AND state IN ('created', 'open', 'unknown', 'pending'))
+    )::text ELSE '' END
+    FROM payments_link AS link WHERE token = ANY(%s)
+    UNION ALL SELECT '', (
         (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
-    FROM payments_link AS link, public.tenant AS merchant
-    WHERE token = ANY(%s) AND merchant.id = %s AND merchant.state = %s AND merchant.name = %s
-        AND merchant.time_zone = %s AND merchant.schema_version = %s
+    FROM public.tenant WHERE id = %s AND state = %s AND name = %s
+        AND time_zone = %s AND schema_version = %s
 """
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -243,8 +244,11 @@ def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
     """Of each link's page what it is true of, while the merchant is what `tenant` says."""
     facts = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
     with tenant_context(tenant):
-        found = rows.ask_all(MARKS, [list(tokens), tenant.pk, *facts])
-    return {token: (words, facts) for token, words in found}
+        found = dict(rows.ask_all(MARKS, [list(tokens), tenant.pk, *facts]))
+    of_merchant = found.pop("", None)
+    if of_merchant is None:
+        return {}
+    return {token: (words, (of_merchant, *facts)) for token, words in found.items()}
 
 
 def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:
