@@ -18,6 +18,7 @@ from django.db.models import AutoField, BinaryField, Field, JSONField, Model, Qu
 from django.db.models.expressions import RawSQL
 from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
+from django_tenants.utils import get_public_schema_name, quote_schema_name
 
 from config.postgresql.prepared import Prepared
 
@@ -201,16 +202,28 @@ def _write(statement: Statement) -> None:
 @contextmanager
 def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
     """A cursor after these statements, sent as one message; it has the answer to the last."""
-    with connection.cursor() as cursor:  # first of all: it may be that of a new connection
+    path = _path()
+    with connection.cursor() as cursor:  # before `prepared`: it may be that of a new connection
         prepared: Prepared = connection.prepared
         home = str(connection.schema_name)
         text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
         try:
-            cursor.execute(text, [value for each in statements for value in each.values])
+            cursor.execute(path + text, [value for each in statements for value in each.values])
         except Exception:
             prepared.doubt()
+            connection.search_path_set_schemas = None  # undone, if it was part of it
             raise
         yield cursor
+
+
+def _path() -> str:
+    """What sets the search path, to travel with a statement; "" where django-tenants need not be
+    spared a trip of its own."""
+    if connection.connection is None or connection.search_path_set_schemas:
+        return ""
+    names = [str(connection.schema_name), get_public_schema_name()]
+    connection.search_path_set_schemas = names
+    return f"SET search_path = {', '.join(map(quote_schema_name, names))};"
 
 
 Values = Callable[[Model], tuple[Any, ...]]

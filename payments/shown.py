@@ -8,7 +8,7 @@ import re
 import secrets
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django_tenants.utils import tenant_context
 
@@ -58,12 +58,19 @@ MARKS: Final = """
         AND time_zone = %s AND schema_version = %s
 """
 
+SEEN: Final = """
+    INSERT INTO payments_linkviews AS kept (link_id, seen)
+    SELECT id, n FROM unnest(%s::uuid[], %s::int[]) AS new (link, n)
+    JOIN payments_link ON id = link ORDER BY id
+    ON CONFLICT (link_id) DO UPDATE SET seen = kept.seen + EXCLUDED.seen
+"""
+
 Answer = Callable[[HttpRequest], HttpResponse]
 Place = tuple[str, str, str]  # token, language, theme
 Mark = tuple[str, tuple[str, ...]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Page:
     """A page as it was made, all but the form's key, and what it was true of."""
 
@@ -94,8 +101,7 @@ class Page:
 _pages = dict[str, dict[Place, Page]]()  # by the merchant's key
 _asking, _counting = threading.Lock(), threading.Lock()
 _looks = tallies.Looks("look", LOOKS, 60)
-_seen = Counter[tuple[UUID, UUID]]()
-_tenants = dict[UUID, Tenant]()
+_seen = dict[Page, int]()
 
 
 def again(application: WSGIApplication) -> WSGIApplication:
@@ -280,8 +286,7 @@ OWN: Final = frozenset({"X-Request-ID", "Content-Length"})  # of each answer
 def _count(page: Page) -> None:
     if page.status == 200:
         with _counting:
-            _tenants[page.tenant.pk] = page.tenant
-            _seen[page.tenant.pk, page.link_id] += 1
+            _seen[page] = _seen.get(page, 0) + 1
 
 
 @tallies.writer
@@ -289,16 +294,10 @@ def write_seen() -> None:
     """Add to each link how often it was seen since the last time."""
     global _seen
     with _counting:
-        seen, _seen = _seen, Counter()
-    for tenant_id in {tenant_id for tenant_id, _ in seen}:
-        of_links = {link: n for (tenant, link), n in seen.items() if tenant == tenant_id}
-        with tenant_context(_tenants[tenant_id]), connection.cursor() as cursor:
-            cursor.execute(
-                """
-                INSERT INTO payments_linkviews AS kept (link_id, seen)
-                SELECT id, n FROM unnest(%s::uuid[], %s) AS new (link, n)
-                JOIN payments_link ON id = link ORDER BY id
-                ON CONFLICT (link_id) DO UPDATE SET seen = kept.seen + EXCLUDED.seen
-                """,
-                [list(of_links), list(of_links.values())],
-            )
+        seen, _seen = _seen, {}
+    of_tenants = defaultdict[Tenant, Counter[UUID]](Counter)
+    for page, n in seen.items():
+        of_tenants[page.tenant][page.link_id] += n
+    for tenant, of_links in of_tenants.items():
+        with tenant_context(tenant):
+            rows.run(SEEN, [list(of_links), list(of_links.values())])
