@@ -54,7 +54,7 @@ MARKS: Final = """
     UNION ALL SELECT '', (
         (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
-    FROM public.tenant WHERE id = %s AND state = %s AND name = %s
+    FROM tenant WHERE id = %s AND state = %s AND name = %s
         AND time_zone = %s AND schema_version = %s
 """
 
