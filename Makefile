@@ -15,6 +15,10 @@ PORT ?= 8000
 DATA_DIR ?= var
 export PORT DATA_DIR ONLY SEED OPERATIONS BUG BENCH_DIR DATABASE_URL
 
+# A run of the tests starts Python some hundred times. Where the environment forbids to keep what is
+# compiled, as containers do, each start would compile Django and all else anew, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
+
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 BIN := .venv/bin
 PYTEST := exec $(BIN)/python -m pytest $(if $(ONLY),-k "$(ONLY)")

@@ -41,9 +41,18 @@ ENVIRONMENT = {
 os.environ |= ENVIRONMENT
 (DATA_DIR / "static").mkdir()
 
-# What stays in one test process: browser tests share one running product, and each fault campaign
-# is a product of its own, of which two at once would only wait for each other.
-ONE_PROCESS = {"tests/browser/": "browser", "tests/faults/": "faults"}
+# What stays in one test process: browser tests share one running product, each fault campaign is a
+# product of its own, of which two at once would only wait for each other, and what such a module
+# has made ready for all its tests takes long. The groups of most tests begin first.
+ONE_PROCESS = {
+    "tests/browser/": "browser",
+    "tests/faults/": "faults",
+    "tests/dashboard/test_exports.py": "exports",
+    "tests/house/test_stack.py": "stack",
+    "tests/house/test_streams.py": "streams",
+    "tests/simulator/test_browser.py": "simulator's browser",
+    "tests/tenants/test_bootstrap.py": "bootstrap",
+}
 # What `make check` leaves to `make test`: places of many small tests, or of real processes.
 SLOW_PLACES = (
     "tests/attack/",

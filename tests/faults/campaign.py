@@ -97,11 +97,12 @@ class Outcome:
         )
 
 
-def run(plan: Plan, data_dir: Path, bug: str = "") -> Outcome:
-    """Carry out a plan on a product of its own in `data_dir`, which is made anew."""
+def run(plan: Plan, data_dir: Path, bug: str = "", pattern: Path | None = None) -> Outcome:
+    """Carry out a plan on a product of its own in `data_dir`, which is made anew, by the `pattern`
+    if there is one: see `prepared`."""
     with (
         emptied(data_dir),
-        prepared(data_dir, bug) as stack,
+        prepared(data_dir, bug, pattern) as stack,
         standing_between(stack, plan.seed) as proxy,
         Systems() as systems,
     ):

@@ -17,6 +17,7 @@ KINDS = {
     "make_link": 20,
 }
 PARTS = ("web", "worker", "database", "simulator")
+FEWEST_TENANTS = 4
 MINUTE, HOUR = 60.0, 3600.0
 JUMPS = (-MINUTE, -15.0, 20.0, 70.0, 5 * MINUTE, 16 * MINUTE, HOUR, 6 * HOUR)
 
@@ -59,7 +60,7 @@ class Plan:
 def make_plan(seed: int, size: int) -> Plan:
     """Draw a campaign of `size` operations on 4 tenants at least and 24 at most."""
     dice = random.Random(seed)
-    tenants = max(4, min(24, size // 100))
+    tenants = max(FEWEST_TENANTS, min(24, size // 100))
     operations = tuple(_operations(dice, size, tenants))
     blows = sorted(_blows(dice, size), key=lambda blow: blow.after)
     return Plan(seed, operations, tuple(blows), tenants)

@@ -154,18 +154,34 @@ def environment(port: int, data_dir: Path, bug: str) -> dict[str, str]:
 
 
 @contextmanager
-def prepared(data_dir: Path, bug: str) -> Iterator[Stack]:
+def prepared(data_dir: Path, bug: str, pattern: Path | None) -> Iterator[Stack]:
     """A stack whose database holds the product's schemas; nothing but PostgreSQL and the
-    simulator runs yet. At the end nothing does."""
+    simulator runs yet. At the end nothing does.
+
+    The first stack of a `pattern` leaves there what it has prepared, and the others begin with it.
+    """
     (data_dir / "static").mkdir(parents=True, exist_ok=True)
+    if pattern and pattern.exists():
+        copy(pattern, data_dir)
     stack = Stack(data_dir, bug)
     try:
         stack.start("database")
-        step = stack.demo.manage("prepare")
+        step = stack.demo.program("prepare", "-m", "tests.faults.ready")
         step.start()
         if step.process is not None and step.process.wait(STARTUP):
             raise BrokenCampaign(f"no schemas:\n{tail(step.log)}")
+        if pattern and not pattern.exists():
+            stack.parts["database"].stop()
+            pattern.mkdir(mode=0o711)
+            copy(data_dir, pattern)
+            stack.start("database")
         stack.start("simulator")
         yield stack
     finally:
         stack.stop()
+
+
+def copy(source: Path, target: Path) -> None:
+    """The database, which must not run, and the keys that its rows are sealed with."""
+    kept = [str(source / name) for name in ("postgres", "secrets.json")]
+    subprocess.run(["cp", "-a", *kept, str(target)], check=True)
