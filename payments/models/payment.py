@@ -133,6 +133,11 @@ class Payment(models.Model):
                 F("live"), MONEY, F("created_at").desc(), F("id"), name="payment_by_amount"
             ),
             models.Index(
+                fields=["live", "-created_at", "id"],
+                name="payment_surplus",
+                condition=Q(state="surplus"),
+            ),
+            models.Index(
                 fields=["next_ask_at"],
                 name="payment_due",
                 condition=models.Q(next_ask_at__isnull=False),
