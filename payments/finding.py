@@ -34,8 +34,11 @@ from payments.states import ARRIVED, PaymentState
 STRIDES: Final = (400, 4_000, 20_000, None)
 # What a search asks of its index before it goes by months, or walks further.
 FEW: Final = 2_000
-# The planner thinks little of indexes of arrays. Said in the same message, it holds for that alone.
-BY_INDEX: Final = "SET LOCAL enable_seqscan = off; "
+# How many of the newest texts a search looks at before it asks its index.
+NEWEST: Final = 20_000
+# The planner thinks little of indexes of arrays, and what they name of common words is to be known
+# row by row. Said in the same message, it holds for that alone.
+BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'; "
 # Paid out or not, whatever the state.
 EITHER: Final = (f"{PAID_OUT} = 0", f"{PAID_OUT} = 1")
 # What a row is judged by.
@@ -243,24 +246,27 @@ class Search:
 
     def looks(self, *, is_alone: bool) -> Looks:
         """Where an order id begins with a term, only that payment's own row says what is true:
-        it may lack its search text."""
-        yield self.named
+        it may lack its search text. The index reads all it has of a word before it gives the first,
+        so what may be common is looked for among the newest before."""
         if self.heads:
+            yield self.named
             yield Way(self.selection, self.place).look
         else:
-            if is_alone:
-                yield self.newest
+            named, newest = [self.named], [self.newest] if is_alone else []
+            yield from (named + newest if self.is_rare else newest + named)
             yield self.by_month
 
     def newest(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, if that many newest texts fill it or are all there are."""
-        if stride is None or stride > STRIDES[1]:
+        """The page, if the newest texts fill it. No more of them are read than that takes."""
+        if stride != STRIDES[0]:
             return None
         where, values = joined(self._bounds())
         order = self.place.order("s", "payment_id")
-        walked = f"SELECT s.* FROM payments_searchtext AS s WHERE {where} {order} {_limit(stride)}"  # noqa: S608
-        page, more = self._page("walked", [term.matches() for term in self.terms], size)
-        return _asked(walked, page, [*values, *more], size, stride)
+        texts = f"""(SELECT s.* FROM payments_searchtext AS s
+            WHERE {where} {order} {_limit(NEWEST)})"""  # noqa: S608
+        page, more = self._page(texts, [term.matches() for term in self.terms], size)
+        found = rows.ask_all(page, [*values, *more], again=False)
+        return [id for (id,) in found] if len(found) == size else None
 
     def named(self, size: int, stride: int | None) -> list[UUID] | None:
         """The page, if the index names few."""
