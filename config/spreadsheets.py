@@ -22,10 +22,15 @@ class Cell(Enum):
 
     TEXT = (24, "")
     NUMBER = (12, "0")
-    # Paise as int: rupees with lakh and crore grouping.
+    # Paise as int: rupees with lakh and crore grouping. Never negative: LibreOffice shows no minus
+    # where a format has conditions.
     RUPEES = (16, r"[>=10000000]##\,##\,##\,##0.00;[>=100000]##\,##\,##0.00;##,##0.00")
+    SIGNED = (16, "#,##0.00")  # the same, of either sign
     DAY = (12, "yyyy-mm-dd")
     MOMENT = (20, "yyyy-mm-dd hh:mm:ss")
+
+
+AMOUNTS: Final = (Cell.RUPEES, Cell.SIGNED)
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def xlsx_parts(sheet: Sheet) -> Iterator[bytes]:
 
 def _records(sheet: Sheet) -> Iterator[dict[str, Any]]:
     """As the library wants rows. Without a row it would write no heading either."""
-    paise = [place for place, cell in enumerate(sheet.cells) if cell is Cell.RUPEES]
+    paise = [place for place, cell in enumerate(sheet.cells) if cell in AMOUNTS]
     values = None
     for row in sheet.rows:
         values = [*row]

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from config.spreadsheets import Cell, Sheet, xlsx_parts
+from config.spreadsheets import AMOUNTS, Cell, Sheet, xlsx_parts
 
 # A cell that begins so may be run as a formula by a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -59,7 +59,7 @@ def _xlsx(head: Sequence[str], rows: Iterable[Cells]) -> bytes:
     """Amounts and counts are numbers, everything else is text, which no spreadsheet runs."""
     every = [*rows]
     kinds = [_kind([row[place] for row in every]) for place in range(len(head))]
-    paise = [[_paise(c) if k is Cell.RUPEES else c for c, k in zip(row, kinds, strict=True)]
+    paise = [[_paise(c) if k in AMOUNTS else c for c, k in zip(row, kinds, strict=True)]
              for row in every]  # fmt: skip
     return b"".join(xlsx_parts(Sheet("Report", head, kinds, paise)))
 
@@ -67,7 +67,7 @@ def _xlsx(head: Sequence[str], rows: Iterable[Cells]) -> bytes:
 def _kind(column: list[str | int]) -> Cell:
     """What all of a column is: text where it is mixed."""
     if column and all(isinstance(cell, Amount) for cell in column):
-        return Cell.RUPEES
+        return Cell.SIGNED if any(_paise(cell) < 0 for cell in column) else Cell.RUPEES
     if column and all(isinstance(cell, int) for cell in column):
         return Cell.NUMBER
     return Cell.TEXT

@@ -19,7 +19,7 @@ UNSETTLED = """
     SELECT (p.paid_at AT TIME ZONE %(zone)s)::date, count(*),
         sum(p.received_paise - p.refunded_paise)::bigint
     FROM payments_payment p
-    WHERE p.live = %(live)s AND p.settled_on IS NULL AND p.state IN ('paid', 'surplus')
+    WHERE p.live = %(live)s AND num_nonnulls(p.settled_on) = 0 AND p.state IN ('paid', 'surplus')
     AND NOT EXISTS (
         SELECT FROM payments_settlementline l
         WHERE l.payment_id = p.id AND l.kind = 'sale' AND l.match = 'matched')

@@ -8,6 +8,7 @@ in memory, and so that any selection costs one walk along its days at most.
 
 import io
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -223,17 +224,28 @@ class Reading:
 
     def rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """Some rows at a time, as a workbook takes them: paise, times without a zone in the
-        merchant's, days, and texts of no more characters than a cell of Excel has."""
+        merchant's, days, and texts of no more characters than a cell of Excel has. While some are
+        used, the database already looks for the next."""
         wanted = ", ".join(
             f"left({self._value(column)}, {LONGEST_TEXT})"
             if column.kind is Kind.TEXT
             else self._value(column)
             for column in self.columns
         )
+        slices = self._slices(wanted, FEWER)
+        with ThreadPoolExecutor(1) as aside:
+            coming = aside.submit(self._next, slices)
+            while (some := coming.result()) is not None:
+                coming = aside.submit(self._next, slices)
+                yield some
+
+    def _next(self, slices: Iterator[Condition]) -> list[tuple[Any, ...]] | None:
+        """The rows of the next slice; None when there is none."""
         with self._own.cursor() as cursor:
-            for statement in self._slices(wanted, FEWER):
+            for statement in slices:
                 cursor.execute(*statement)
-                yield cursor.fetchall()
+                return [*cursor.fetchall()]
+        return None
 
     def _slices(self, wanted: str, size: int) -> Iterator[Condition]:
         """The statements of slices that hold about so many of the world's payments, newest first,

@@ -18,6 +18,8 @@ from payments import searching
 from payments.searching import Term, literal
 from payments.selecting import (
     MONEY,
+    NO,
+    PAID_OUT,
     REFUNDED,
     SETTLED,
     YES,
@@ -26,14 +28,19 @@ from payments.selecting import (
     given,
     joined,
 )
-from payments.states import PaymentState
+from payments.states import ARRIVED, PaymentState
 
 # How many rows of each way are looked at in one go; in the end all.
 STRIDES: Final = (400, 4_000, 20_000, None)
 # What a search asks of its index before it goes by months, or walks further.
 FEW: Final = 2_000
-# The planner thinks little of indexes of arrays. Said in the same message, it holds for that alone.
-BY_INDEX: Final = "SET LOCAL enable_seqscan = off; "
+# How many of the newest texts a search looks at before it asks its index.
+NEWEST: Final = 20_000
+# The planner thinks little of indexes of arrays, and what they name of common words is to be known
+# row by row. Said in the same message, it holds for that alone.
+BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'; "
+# Paid out or not, whatever the state.
+EITHER: Final = (f"{PAID_OUT} = 0", f"{PAID_OUT} = 1")
 # What a row is judged by.
 JUDGED: Final = (
     "p.created_at, p.id, p.live, p.state, p.method, p.amount_paise, p.received_paise,"
@@ -114,19 +121,28 @@ def _ways(selection: Selection, place: Place) -> Iterator["Way"]:
         yield Way(selection, place, ("link_id",), ((("p.link_id = %s", [selection.link_id]),),))
     if selection.tag:
         yield Tagged(selection, place, ("tag",), ((("t.name = %s", [selection.tag]),),))
+    standings = [*_standings(selection)]
     if selection.methods:
-        pairs = product(selection.methods, selection.states or PaymentState.values)
-        streams = tuple((_is("method", method), _is("state", state)) for method, state in pairs)
-        yield Way(selection, place, ("methods", "states"), streams)
-    elif selection.states:
-        of_states = tuple((_is("state", state),) for state in selection.states)
-        yield Way(selection, place, ("states",), of_states)
-    if selection.refunded == YES:
-        yield Way(selection, place, ("refunded",), (((REFUNDED[YES], []),),))
-    if selection.settled:
-        yield Way(selection, place, ("settled",), (((SETTLED[selection.settled], []),),))
+        methods = [_is("method", method) for method in selection.methods]
+        streams = tuple((method, *standing) for method, standing in product(methods, standings))
+        yield Way(selection, place, ("methods", "states", "refunded"), streams)
+    if selection.states or selection.refunded == YES or selection.settled:
+        outs = [SETTLED[selection.settled]] if selection.settled else EITHER
+        streams = tuple((*standing, (out, [])) for standing, out in product(standings, outs))
+        yield Way(selection, place, ("states", "refunded", "settled"), streams)
     if selection == replace(Selection(selection.live), first=selection.first, last=selection.last):
         yield Way(selection, place)
+
+
+def _standings(selection: Selection) -> Iterator[tuple[Condition, ...]]:
+    """The states that are selected, with something given back and without: what never arrived is
+    not given back."""
+    has_arrived = selection.refunded == YES or selection.settled == NO
+    for state in selection.states or (ARRIVED if has_arrived else PaymentState.values):
+        backs = [REFUNDED[NO], REFUNDED[YES]] if state in ARRIVED else [REFUNDED[NO]]
+        if selection.refunded:
+            backs = [REFUNDED[selection.refunded]]
+        yield from ((_is("state", state), (back, [])) for back in backs)
 
 
 def _is(column: str, word: str) -> Condition:
@@ -230,24 +246,27 @@ class Search:
 
     def looks(self, *, is_alone: bool) -> Looks:
         """Where an order id begins with a term, only that payment's own row says what is true:
-        it may lack its search text."""
-        yield self.named
+        it may lack its search text. The index reads all it has of a word before it gives the first,
+        so what may be common is looked for among the newest before."""
         if self.heads:
+            yield self.named
             yield Way(self.selection, self.place).look
         else:
-            if is_alone:
-                yield self.newest
+            named, newest = [self.named], [self.newest] if is_alone else []
+            yield from (named + newest if self.is_rare else newest + named)
             yield self.by_month
 
     def newest(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, if that many newest texts fill it or are all there are."""
-        if stride is None or stride > STRIDES[1]:
+        """The page, if the newest texts fill it. No more of them are read than that takes."""
+        if stride != STRIDES[0]:
             return None
         where, values = joined(self._bounds())
         order = self.place.order("s", "payment_id")
-        walked = f"SELECT s.* FROM payments_searchtext AS s WHERE {where} {order} {_limit(stride)}"  # noqa: S608
-        page, more = self._page("walked", [term.matches() for term in self.terms], size)
-        return _asked(walked, page, [*values, *more], size, stride)
+        texts = f"""(SELECT s.* FROM payments_searchtext AS s
+            WHERE {where} {order} {_limit(NEWEST)})"""  # noqa: S608
+        page, more = self._page(texts, [term.matches() for term in self.terms], size)
+        found = rows.ask_all(page, [*values, *more], again=False)
+        return [id for (id,) in found] if len(found) == size else None
 
     def named(self, size: int, stride: int | None) -> list[UUID] | None:
         """The page, if the index names few."""

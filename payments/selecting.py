@@ -19,8 +19,10 @@ from tenants.current import zone
 
 YES, NO = "yes", "no"
 DAY: Final = timedelta(days=1)
-# In SQL, about `payments_payment AS p`; models.payment.MONEY is the same for the index.
+# In SQL, about `payments_payment AS p`; models.payment has the same for its indexes.
 MONEY: Final = "COALESCE(NULLIF(p.received_paise, 0), p.amount_paise)"
+GIVEN_BACK: Final = "LEAST(p.refunded_paise, 1)"
+PAID_OUT: Final = "num_nonnulls(p.settled_on)"
 
 Condition = tuple[str, list[object]]
 
@@ -103,12 +105,11 @@ TAGGED: Final = (
     "EXISTS (SELECT FROM payments_paymenttag AS t"
     " WHERE t.payment_id = p.id AND t.live = %s AND t.name = %s)"
 )
-REFUNDED: Final = {YES: "p.refunded_paise > 0", NO: "p.refunded_paise = 0"}
 _ARRIVED: Final = ", ".join(f"'{state}'" for state in ARRIVED)
-SETTLED: Final = {
-    YES: "p.settled_on IS NOT NULL",
-    NO: f"p.settled_on IS NULL AND p.state IN ({_ARRIVED})",
-}
+_HAS_ARRIVED: Final = f"p.state IN ({_ARRIVED})"
+# Nothing is given back but what has arrived: a check of the table.
+REFUNDED: Final = {YES: f"{GIVEN_BACK} = 1 AND {_HAS_ARRIVED}", NO: f"{GIVEN_BACK} = 0"}
+SETTLED: Final = {YES: f"{PAID_OUT} = 1", NO: f"{PAID_OUT} = 0 AND {_HAS_ARRIVED}"}
 
 
 def midnight(day: date) -> datetime:

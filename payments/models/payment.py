@@ -4,8 +4,8 @@ import secrets
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models import F, Func, Q
+from django.db.models.functions import Coalesce, Least, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
@@ -29,6 +29,9 @@ class Surplus(models.TextChoices):
 
 # What came, or was asked for where nothing came.
 MONEY = Coalesce(NullIf("received_paise", 0), "amount_paise")
+# 1 where some was given back, or where a payout has it; else 0.
+GIVEN_BACK = Least("refunded_paise", 1)
+PAID_OUT = Func("settled_on", function="num_nonnulls", output_field=models.IntegerField())
 
 
 def unguessable(prefix: str) -> str:
@@ -116,9 +119,14 @@ class Payment(models.Model):
         indexes = [
             # One for each filter of the list, newest first; see payments.finding.
             models.Index(fields=["live", "-created_at", "id"], name="payment_newest"),
-            models.Index(fields=["live", "state", "-created_at", "id"], name="payment_by_state"),
             models.Index(
-                fields=["live", "method", "state", "-created_at", "id"], name="payment_by_method"
+                *(F("live"), F("state"), PAID_OUT, GIVEN_BACK, F("created_at").desc(), F("id")),
+                name="payment_by_state",
+            ),
+            models.Index(
+                *(F("live"), F("method"), F("state"), GIVEN_BACK),
+                *(F("created_at").desc(), F("id")),
+                name="payment_by_method",
             ),
             models.Index(fields=["link", "-created_at", "id"], name="payment_of_link"),
             models.Index(
@@ -126,18 +134,8 @@ class Payment(models.Model):
             ),
             models.Index(
                 fields=["live", "-created_at", "id"],
-                name="payment_refunded",
-                condition=Q(refunded_paise__gt=0),
-            ),
-            models.Index(
-                fields=["live", "-created_at", "id"],
-                name="payment_settled",
-                condition=Q(settled_on__isnull=False),
-            ),
-            models.Index(
-                fields=["live", "-created_at", "id"],
-                name="payment_unsettled",
-                condition=Q(settled_on=None, state__in=["paid", "surplus"]),
+                name="payment_surplus",
+                condition=Q(state="surplus"),
             ),
             models.Index(
                 fields=["next_ask_at"],

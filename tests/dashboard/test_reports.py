@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -21,9 +22,10 @@ from payments.refunding import ask_refund
 from tenants.current import today
 from tenants.jobs import run_due
 from tenants.models import Tenant, User
-from tests import make
+from tests import make, office
 from tests.conftest import SignIn
 from tests.dashboard.conftest import Clock, Pay, Url, text
+from tests.office import needs_office
 
 
 @pytest.fixture
@@ -146,6 +148,32 @@ def test_a_report_says_what_happened(
         assert len(csv_rows) == len(found)
         assert page.context["chart"]["bars"]
         fold()
+
+
+@needs_office
+@pytest.mark.slow
+def test_libreoffice_shows_what_the_csv_says(
+    at_acme: Client, url: Url, everything: None, tmp_path: Path
+) -> None:
+    def files(kind: str) -> dict[str, bytes]:
+        return {report.name: at_acme.get(url(kind), {"report": report.name}).content
+                for report in REPORTS}  # fmt: skip
+
+    said = {name: [*csv.reader(io.StringIO(file.decode()))]
+            for name, file in files("reports_csv").items()}  # fmt: skip
+    assert "-200.00" in {cell for row in said["ageing"] for cell in row}
+    assert office.shown(files("reports_xlsx"), tmp_path) == said
+
+
+def test_an_amount_below_nothing_keeps_its_minus_in_every_spreadsheet() -> None:
+    """Some drop it where a format has conditions, as that of lakhs and crores has."""
+    amounts = [exports.Amount("1234567.89"), exports.Amount("-0.50")]
+    file = exports.table_bytes("xlsx", ["a", "b"], [[amount, amounts[0]] for amount in amounts])
+    _head, *rows = openpyxl.load_workbook(io.BytesIO(file)).active.iter_rows()
+    assert [[cell.value for cell in row] for row in rows] == [[1234567.89] * 2, [-0.5, 1234567.89]]
+    signed, lakhs = (cell.number_format for cell in rows[1])
+    assert signed == "#,##0.00"
+    assert lakhs.startswith("[>=10000000]")
 
 
 @pytest.mark.parametrize("report", [report.name for report in REPORTS])
