@@ -34,6 +34,8 @@ from payments.states import ARRIVED, PaymentState
 STRIDES: Final = (400, 4_000, 20_000, None)
 # What a search asks of its index before it goes by months, or walks further.
 FEW: Final = 2_000
+# How many terms of a search its index is asked for; the others are looked at row by row.
+TELLING: Final = 3
 # How many of the newest texts a search looks at before it asks its index.
 NEWEST: Final = 20_000
 # The planner thinks little of indexes of arrays, and what they name of common words is to be known
@@ -241,6 +243,7 @@ class Search:
         self.rest = replace(selection, words=(), first=None, last=None)
         self.terms = [*map(Term, selection.words)]
         self.is_rare = any(map(_looks_rare, self.terms))
+        self.telling = sorted(self.terms, key=lambda t: (_looks_rare(t), len(t.text)))[-TELLING:]
         heads = [f"{literal(term.order_id)}%" for term in self.terms if term.order_id]
         self.heads = [head for head in heads if _is_begun(head)]
 
@@ -311,7 +314,7 @@ class Search:
 
     def _indexed(self, *also: str) -> Condition:
         """The texts that the index names, and nothing that could lead there by another one."""
-        where, values = joined([term.indexed(*also) for term in self.terms])
+        where, values = searching.indexed(self.telling, *also)
         return f"(SELECT * FROM payments_searchtext AS s WHERE {where} OFFSET 0)", values  # noqa: S608
 
     def _page(self, texts: str, wanted: Sequence[Condition], size: int) -> Condition:

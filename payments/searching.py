@@ -8,9 +8,10 @@ Case, accents and punctuation are the same to both. An order id is also found by
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, product
 from typing import Any, Final
 from uuid import UUID
 
@@ -94,10 +95,20 @@ class Term:
         ways += [("s.ids LIKE %s", f"%{literal(self.id)} %")] if self.end else []
         return _any([way for way, _ in ways]), [value for _, value in ways]
 
-    def indexed(self, *also: str) -> tuple[str, list[object]]:
-        """A condition on s by the index of pieces, `also` among them, that `matches` implies."""
-        ways = [[*group, *also] for group in (self.grams, (self.end,)) if any(group)]
-        return _any([_contains(way) for way in ways]), [piece for way in ways for piece in way]
+    @property
+    def ways(self) -> tuple[tuple[str, ...], ...]:
+        """The pieces that words with this in them have, and those of identifiers with this end."""
+        return tuple(way for way in (self.grams, (self.end,)) if any(way))
+
+
+def indexed(terms: Iterable[Term], *also: str) -> tuple[str, list[object]]:
+    """A condition on s by the index of pieces, `also` among them, that what all these terms match
+    implies. Each combination of their ways is one question: the index intersects what it has of
+    common words far better than the planner does two of its answers."""
+    ways = [
+        list(dict.fromkeys([*chain(*each), *also])) for each in product(*(t.ways for t in terms))
+    ]
+    return _any([_contains(way) for way in ways]), [piece for way in ways for piece in way]
 
 
 def terms_of(text: str) -> tuple[str, ...]:
@@ -147,9 +158,9 @@ def _any(ways: Sequence[str]) -> str:
 def matching(word: str) -> tuple[str, list[object]]:
     """The condition on p that this term matches, for statements about any number of payments."""
     term = Term(word)
-    indexed, pieces = term.indexed()
+    named, pieces = indexed([term])
     matches, patterns = term.matches()
-    part = f"p.id IN (SELECT s.payment_id FROM payments_searchtext s WHERE {indexed} AND {matches})"  # noqa: S608
+    part = f"p.id IN (SELECT s.payment_id FROM payments_searchtext s WHERE {named} AND {matches})"  # noqa: S608
     return _or_order_id(term, part, [*pieces, *patterns])
 
 
