@@ -69,6 +69,12 @@ class ExportFile(models.Model):
     def is_under_way(self) -> bool:
         return self.state in (self.State.WAITING, self.State.RUNNING)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its week is, also before that is written down."""
+        ends = self.expires_at if self.state == self.State.DONE else None
+        return self.state == self.State.EXPIRED or (ends is not None and ends <= now())
+
 
 class ExportChunk(models.Model):
     """A piece of a file, about a megabyte."""
