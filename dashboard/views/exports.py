@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -19,12 +20,13 @@ from django_tenants.utils import tenant_context
 from dashboard import live
 from dashboard.export_form import ExportForm, in_words
 from dashboard.exports import TYPES
-from dashboard.paging import page_of
+from dashboard.paging import Row, page_of
 from dashboard.payment_filter import PaymentFilter
 from merchants import roles
 from payments import export_files, exporting
 from payments.export_files import NotOpen, TooMany
 from payments.models import ExportChunk, ExportFile
+from payments.models.export import as_it_stands
 from payments.selecting import Selection
 from tenants.access import WorldRequest, member
 from tenants.models import Tenant
@@ -150,14 +152,15 @@ def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
 
 
 def _not_there(request: WorldRequest, file: ExportFile) -> HttpResponse:
+    is_over = file.state == ExportFile.State.EXPIRED
     words = (
         _("This file has expired. Have it made again.")
-        if file.is_over
+        if is_over
         else _("This file is not there yet.")
     )
     messages.warning(request, words)
     response = _detail(request, file)
-    response.status_code = 410 if file.is_over else 409
+    response.status_code = 410 if is_over else 409
     return response
 
 
@@ -176,6 +179,7 @@ def _page(
     request: WorldRequest, selection: Selection, form: ExportForm, status: int = 200
 ) -> HttpResponse:
     page = page_of(_files(request).values(*ROW), request)
+    page = replace(page, rows=[*map(_standing, page.rows)])
     context = {
         "form": form,
         "page": page,
@@ -190,6 +194,10 @@ def _page(
     return live.answer(request, "dashboard/exports/list.html", context, shows=shows)
 
 
+def _standing(row: Row) -> Row:
+    return row | {"state": as_it_stands(row["state"], row["expires_at"])}
+
+
 def _files(request: WorldRequest) -> QuerySet[ExportFile]:
     """A person's own files; of managers everybody's."""
     files = ExportFile.objects.filter(live=request.live)
@@ -202,8 +210,7 @@ def _sees_all(request: WorldRequest) -> bool:
 
 def _file(request: WorldRequest, id: UUID) -> ExportFile:
     file = get_object_or_404(_files(request), id=id)
-    if file.is_over:  # nobody may have written it down yet
-        file.state = ExportFile.State.EXPIRED
+    file.state = as_it_stands(file.state, file.expires_at)
     return file
 
 
