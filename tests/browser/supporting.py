@@ -101,25 +101,42 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         paid, sent, file = refunded_payment(), make.delivery(), file_of_links()
         payout = make.payout(live=False)
-        export = make.export(User.objects.get(email=OWNER))
+        owner = User.objects.get(email=OWNER)
+        exports = [make.export(owner).pk, *exports_in_other_states(owner)]
         for email in (OWNER, "vikram@example.com"):
             make.notice(User.objects.get(email=email))
         told = {"event": sent.event_id, "delivery": sent.pk}
         told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
         return told | {
-            "payment": paid.pk,
+            "payment": [paid.pk, *one_of_each(Payment.objects)],
             "refund_new": paid.pk,
-            "refund": held_refund(tenant).pk,
+            "refund": [held_refund(tenant).pk, *one_of_each(Refund.objects)],
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,
-            "export": export.pk,
-            "export_file": export.pk,
+            "export": exports,
+            "export_file": exports,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
             "exception": payout.discrepancies.get().pk,
         }
+
+
+def one_of_each(rows: Any) -> list[Any]:
+    """The keys of one row in each state that there is."""
+    return [*dict(rows.values_list("state", "pk")).values()]
+
+
+def exports_in_other_states(by: User) -> list[Any]:
+    """Files that are not ready, and why."""
+    states: list[dict[str, Any]] = [
+        {"state": "waiting", "count": None},
+        {"state": "running", "count": 1200, "done": 400},
+        {"state": "failed", "error": "too_long", "count": 2_000_000},
+        {"state": "cancelled"},
+    ]
+    return [make.export(by, **fields).pk for fields in states]
 
 
 def old_export(tenant: Tenant, by: User) -> dict[str, Any]:
