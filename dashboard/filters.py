@@ -6,7 +6,8 @@ from django import forms
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_lazy
 
-from dashboard.payment_filter import DayField, PaymentFilter
+from dashboard.finder import DayField
+from dashboard.payment_filter import PaymentFilter
 from dashboard.templatetags.ui import DELIVERY_STATES
 from payments.models import Delivery, Event
 from payments.models.event import Kind

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import BadRequest
@@ -16,6 +16,7 @@ from payments.finding import Place
 SIZE = 50
 
 Row = dict[str, Any]
+Rows = TypeVar("Rows", bound=QuerySet[Any, Any])
 
 _CURSOR = re.compile(r"([0-9]{1,16})-([0-9a-f]{32})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ def page_of(rows: QuerySet[Any, Row], request: HttpRequest) -> Page:
         if len(newer) > SIZE:
             return _page(request, newer[:SIZE][::-1], newer=True, older=True)
         before = None  # so near the top that it is the first page
-    found = list(_before(rows, before)[: SIZE + 1])
+    found = list(older_than(rows, before)[: SIZE + 1])
     return _page(request, found[:SIZE], newer=bool(before), older=len(found) > SIZE)
 
 
@@ -64,7 +65,8 @@ def _after(rows: QuerySet[Any, Row], moment: datetime, key: UUID) -> QuerySet[An
     return rows.filter(beyond, created_at__gte=moment).order_by("created_at", "-id")
 
 
-def _before(rows: QuerySet[Any, Row], cursor: tuple[datetime, UUID] | None) -> QuerySet[Any, Row]:
+def older_than(rows: Rows, cursor: tuple[datetime, UUID] | None) -> Rows:
+    """Newest first, beyond the row of this created_at and id."""
     if cursor:
         moment, key = cursor
         beyond = Q(created_at__lt=moment) | Q(id__gt=key)

@@ -47,9 +47,15 @@ _ARRIVED: Final = """COALESCE((
     FROM payments_transfer AS t WHERE t.payment_id = p.id AND t.refund_id IS NULL
         AND (t.credit IN ('sales', 'surplus') OR t.debit IN ('sales', 'surplus'))
 )::bigint, p.amount_paise)"""
+# As `exporting.REFUNDED`, for few payments.
+_REFUNDED: Final = """CASE WHEN p.refunded_paise > 0 THEN p.refunded_paise + COALESCE((
+    SELECT sum(CASE WHEN t.credit = 'receivable' THEN t.paise ELSE -t.paise END)
+    FROM payments_transfer AS t
+    WHERE t.payment_id = p.id AND t.refund_id IS NOT NULL AND t.reverses_id IS NOT NULL
+), 0) ELSE 0 END::bigint"""
 _STATES: Final = ", ".join(f"'{state}'" for state in ARRIVED)
 _ALWAYS: Final = f"""p.created_at, p.id, p.description, p.order_id, p.amount_paise,
-    p.refunded_paise, CASE WHEN p.state IN ({_STATES}) THEN {_ARRIVED} ELSE p.amount_paise END"""
+    {_REFUNDED}, CASE WHEN p.state IN ({_STATES}) THEN {_ARRIVED} ELSE p.amount_paise END"""
 _REFERENCE: Final = "(SELECT l.reference FROM payments_link AS l WHERE l.id = p.link_id)"
 _TAGS: Final = """(SELECT string_agg(t.name, ', ' ORDER BY t.name)
     FROM payments_paymenttag AS t WHERE t.payment_id = p.id)"""

@@ -1,28 +1,32 @@
 """Refunds as a list: its rows, its sums and its file are of one selection."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.db.models import Count, Q, QuerySet, Sum
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_tenants.utils import tenant_context
 
 from dashboard.exports import Amount
-from dashboard.filters import DayField
-from dashboard.paging import Row
+from dashboard.finder import OPERATORS, Finder, Pairs, choices, field
+from dashboard.paging import Row, older_than
 from dashboard.templatetags.ui import REFUND_STATES
 from payments import ledger
 from payments.crediting import expected_on
-from payments.forms import RupeesField
 from payments.methods import Method
 from payments.models import Refund
 from payments.money import format_inr, plain_inr
 from payments.reasons import why_no_refund
 from payments.refunding import OVERTAKEN
+from payments.selecting import DAY, midnight, quoted
 from payments.states import RefundState
+from tenants.models import Tenant
 
 ROW: Final = [
     "id",
@@ -62,79 +66,70 @@ HEAD: Final = (
     gettext_lazy("Payer's phone"),
 )
 CHUNK: Final = 2000
+STATES: Final = [(state, word) for state, (_icon, _tone, word) in REFUND_STATES.items()]
 
 
-class RefundFilter(forms.Form):
+class RefundFilter(Finder):
     """What the list shows, as it stands in the address bar."""
 
-    q = forms.CharField(
-        label=gettext_lazy("Search"),
-        max_length=80,
-        required=False,
-        widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": gettext_lazy("Payer, order, reference")}
-        ),
+    operators = {
+        "status": lambda value: choices("status", value, STATES, {}),
+        **OPERATORS,
+        "reason": lambda value: field("reason", value, forms.CharField(max_length=80)),
+        "by": lambda value: field("by", value, forms.CharField(max_length=80)),
+    }
+    in_words = {
+        "status": dict(STATES).__getitem__,
+        "reason": lambda value: _("Reason: %s") % value,
+        "by": lambda value: _("By: %s") % value,
+    }
+    groups_of = (("status",), ("method",), ("from", "to"), ("min", "max"), ("reason", "by"))
+    example = (
+        'status:done,sent amount:>5000 method:upi reason:"wrong size" by:kiran from:2026-04-01'
     )
-    state = forms.ChoiceField(
+
+    status = forms.MultipleChoiceField(
         label=gettext_lazy("State"),
-        choices=[
-            ("", gettext_lazy("All states")),
-            *((state, word) for state, (_icon, _tone, word) in REFUND_STATES.items()),
-        ],
+        choices=STATES,
         required=False,
-    )
-    low = RupeesField(label=gettext_lazy("Amount from"), low=1, required=False)
-    high = RupeesField(label=gettext_lazy("Amount to"), low=1, required=False)
-    method = forms.ChoiceField(
-        label=gettext_lazy("Method"),
-        choices=[
-            ("", gettext_lazy("All methods")),
-            *((value, label) for value, label in Method.choices if value),
-        ],
-        required=False,
+        widget=forms.CheckboxSelectMultiple,
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=80, required=False)
-    who = forms.CharField(label=gettext_lazy("Asked or approved by"), max_length=80, required=False)
-    link = forms.UUIDField(required=False, widget=forms.HiddenInput)
-    field_order = ["q", "state", "from", "to"]
+    by = forms.CharField(label=gettext_lazy("Asked or approved by"), max_length=80, required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["from"] = DayField(label=gettext_lazy("From"), required=False)
-        self.fields["to"] = DayField(label=gettext_lazy("To"), required=False)
-        self.order_fields(self.field_order)
+    def __init__(self, data: Any) -> None:
+        super().__init__(data)
+        self.fields["q"].widget.attrs["placeholder"] = _("Payer, order, reference")
 
-    @property
-    def finer(self) -> list[forms.BoundField]:
-        """The fields that are folded away while none of them is set."""
-        return [self[name] for name in self.fields if name not in ("q", "state", "link")]
-
-    @property
-    def is_fine(self) -> bool:
-        return any(field.value() for field in self.finer)
+    def own_pairs(self) -> Pairs:
+        said = self.cleaned_data
+        first, last = self.days
+        single = {
+            "from": first and first.isoformat(),
+            "to": last and last.isoformat(),
+            "min": said["min"] is not None and plain_inr(said["min"]),
+            "max": said["max"] is not None and plain_inr(said["max"]),
+            "link": said["link"] and str(said["link"]),
+            "reason": said["reason"],
+            "by": said["by"],
+            "q": " ".join(map(quoted, said["words"])),
+        }
+        many = [(name, value) for name in ("status", "method") for value in said[name]]
+        return many + [(name, value) for name, value in single.items() if value]
 
     def narrow(self, refunds: QuerySet[Refund]) -> QuerySet[Refund]:
         """To what was chosen; days are the merchant's, both included."""
-        said = self.cleaned_data
+        first, last = self.days
+        said = {**self.cleaned_data, "from": first, "to": last}
         for name, asks in CONDITIONS.items():
-            if said[name]:
+            if said[name] not in (None, "", []):
                 refunds = refunds.filter(asks(said[name]))
-        return refunds
-
-
-def _begins(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _ends(day: date) -> Q:
-    """Before the next day begins; the calendar has a last one, which nobody's refund is after."""
-    return Q(created_at__lt=_begins(day + timedelta(days=1))) if day < date.max else Q()
+        return refunds.filter(*map(_found, said["words"]))
 
 
 def _found(text: str) -> Q:
     """What somebody may have in hand: an id of ours, Paytm's or the bank's, as a whole or its
     beginning, or something of the payer's."""
-    text = text.strip()
     if text.startswith(("ref_", "paytm_")):
         return Q(ref_id__startswith=text)
     if text.startswith("pay_"):
@@ -150,15 +145,14 @@ def _found(text: str) -> Q:
 
 
 CONDITIONS: Final[dict[str, Any]] = {
-    "q": _found,
-    "state": lambda state: Q(state=state),
-    "from": lambda day: Q(created_at__gte=_begins(day)),
-    "to": _ends,
-    "low": lambda paise: Q(amount_paise__gte=paise),
-    "high": lambda paise: Q(amount_paise__lte=paise),
-    "method": lambda method: Q(payment__method=method),
+    "status": lambda states: Q(state__in=states),
+    "method": lambda methods: Q(payment__method__in=methods),
+    "from": lambda day: Q(created_at__gte=midnight(day)),
+    "to": lambda day: Q(created_at__lt=midnight(day + DAY)),
+    "min": lambda paise: Q(amount_paise__gte=paise),
+    "max": lambda paise: Q(amount_paise__lte=paise),
     "reason": lambda text: Q(reason__icontains=text) | Q(comment__icontains=text),
-    "who": lambda name: Q(asked_by_name__icontains=name) | Q(judged_by_name__icontains=name),
+    "by": lambda name: Q(asked_by_name__icontains=name) | Q(judged_by_name__icontains=name),
     "link": lambda id: Q(payment__link=id),
 }
 
@@ -181,11 +175,20 @@ def totals(selection: QuerySet[Refund]) -> dict[str, int]:
     return {**asked, "given_back_paise": ledger.given_back(selection)}
 
 
-def file_rows(selection: QuerySet[Refund]) -> Iterator[list[str | int]]:
-    """The selection's rows for a file, newest first, read in chunks."""
-    refunds = selection.select_related("payment").order_by("-created_at", "id")
-    for refund in refunds.iterator(chunk_size=CHUNK):
-        yield _cells(refund)
+def file_rows(selection: QuerySet[Refund], tenant: Tenant) -> Iterator[list[str | int]]:
+    """The selection's rows for a file, newest first. They are read while the file is on its way,
+    when the request's tenant, zone and language are left already: each chunk enters them anew."""
+    refunds, language = selection.select_related("payment"), translation.get_language()
+    last: tuple[datetime, UUID] | None = None
+    while True:
+        place = ZoneInfo(tenant.time_zone)
+        with tenant_context(tenant), timezone.override(place), translation.override(language):
+            chunk = [*older_than(refunds, last)[:CHUNK]]
+            lines = [*map(_cells, chunk)]
+        yield from lines
+        if len(chunk) < CHUNK:
+            return
+        last = chunk[-1].created_at, chunk[-1].pk
 
 
 def _cells(refund: Refund) -> list[str | int]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from config import rows
 from payments import finding
+from payments.exporting import RECEIVED, REFUNDED
 from payments.selecting import Selection
 from payments.states import ARRIVED
 
@@ -15,8 +16,8 @@ STRIDES: Final = (4_000, 40_000)
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums of a selection, in paise. `received_paise` of paid and surplus payments count as
-    arrived. Where it is not exact, there are more payments than `count`, and the sums are 0."""
+    """Sums of a selection, in paise, as the books hold them and files say them. Where it is not
+    exact, there are more payments than `count`, and the sums are 0."""
 
     count: int
     arrived_count: int = 0
@@ -28,7 +29,7 @@ class Totals:
 _ARRIVED = ", ".join(f"'{state}'" for state in ARRIVED)
 _SUMS = f"""
     SELECT count(*), count(*) FILTER (WHERE p.state IN ({_ARRIVED})),
-        coalesce(sum(p.received_paise), 0)::bigint, coalesce(sum(p.refunded_paise), 0)::bigint
+        coalesce(sum({RECEIVED}), 0)::bigint, coalesce(sum({REFUNDED}), 0)::bigint
     FROM payments_payment AS p WHERE
 """  # noqa: S608
 

@@ -135,23 +135,26 @@ def batch(
     return batching.keep(sheet, "invoices.csv", live=live, by=by)[0]
 
 
-def export(by: User, *, live: bool = False) -> ExportFile:
+def export(by: User, *, live: bool = False, **fields: Any) -> ExportFile:
     """A file of no payments, ready to be fetched for a week."""
     head = b"Order id\r\n"
+    defaults = {
+        "format": "csv",
+        "selection": {"live": live},
+        "columns": ["order_id"],
+        "state": "done",
+        "count": 0,
+        "received_paise": 0,
+        "refunded_paise": 0,
+        "size": len(head),
+        "expires_at": now() + timedelta(days=7),
+    }
     file = ExportFile.objects.create(
         live=live,
-        format="csv",
-        selection={"live": live},
-        columns=["order_id"],
-        state="done",
-        count=0,
-        received_paise=0,
-        refunded_paise=0,
-        size=len(head),
         request_key=secrets.token_urlsafe(16),
         created_by_id=by.pk,
         created_by_name=str(by),
-        expires_at=now() + timedelta(days=7),
+        **(defaults | fields),
     )
     file.chunks.create(number=0, data=head)
     return file

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -16,16 +17,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_tenants.utils import tenant_context
 
-from config.clock import now
 from dashboard import live
 from dashboard.export_form import ExportForm, in_words
 from dashboard.exports import TYPES
-from dashboard.paging import page_of
+from dashboard.paging import Row, page_of
 from dashboard.payment_filter import PaymentFilter
 from merchants import roles
 from payments import export_files, exporting
 from payments.export_files import NotOpen, TooMany
 from payments.models import ExportChunk, ExportFile
+from payments.models.export import as_it_stands
 from payments.selecting import Selection
 from tenants.access import WorldRequest, member
 from tenants.models import Tenant
@@ -139,7 +140,7 @@ def cancel(request: WorldRequest, id: UUID) -> HttpResponse:
 def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
     """The file itself; 410 once it has expired, 409 before it is ready."""
     file = _file(request, id)
-    if file.state != ExportFile.State.DONE or not file.expires_at or file.expires_at <= now():
+    if file.state != ExportFile.State.DONE:
         return _not_there(request, file)
     if request.method == "GET":
         export_files.fetched(file, request.user)
@@ -151,7 +152,7 @@ def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
 
 
 def _not_there(request: WorldRequest, file: ExportFile) -> HttpResponse:
-    is_over = file.state in (ExportFile.State.DONE, ExportFile.State.EXPIRED)
+    is_over = file.state == ExportFile.State.EXPIRED
     words = (
         _("This file has expired. Have it made again.")
         if is_over
@@ -178,6 +179,7 @@ def _page(
     request: WorldRequest, selection: Selection, form: ExportForm, status: int = 200
 ) -> HttpResponse:
     page = page_of(_files(request).values(*ROW), request)
+    page = replace(page, rows=[*map(_standing, page.rows)])
     context = {
         "form": form,
         "page": page,
@@ -192,6 +194,10 @@ def _page(
     return live.answer(request, "dashboard/exports/list.html", context, shows=shows)
 
 
+def _standing(row: Row) -> Row:
+    return row | {"state": as_it_stands(row["state"], row["expires_at"])}
+
+
 def _files(request: WorldRequest) -> QuerySet[ExportFile]:
     """A person's own files; of managers everybody's."""
     files = ExportFile.objects.filter(live=request.live)
@@ -203,7 +209,9 @@ def _sees_all(request: WorldRequest) -> bool:
 
 
 def _file(request: WorldRequest, id: UUID) -> ExportFile:
-    return get_object_or_404(_files(request), id=id)
+    file = get_object_or_404(_files(request), id=id)
+    file.state = as_it_stands(file.state, file.expires_at)
+    return file
 
 
 def _see(request: WorldRequest, file: ExportFile) -> HttpResponse:

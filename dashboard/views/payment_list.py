@@ -95,7 +95,7 @@ def _controls(language: str, query: str) -> SafeString:
 
 def _drawn(form: PaymentFilter) -> SafeString:
     context = {"form": form, "columns": form.data.get("columns", "")}
-    return render_to_string("dashboard/payments/_controls.html", context)
+    return render_to_string("dashboard/_finder.html", context)
 
 
 def _tabs(views: saved_views.Views, query: str) -> Any:

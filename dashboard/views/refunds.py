@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config.clock import now
 from dashboard import live
-from dashboard.exports import csv_file
+from dashboard.exports import csv_stream
 from dashboard.paging import page_of
 from dashboard.refunds import HEAD, ROW, RefundFilter, file_rows, meaning_of, totals, with_words
 from dashboard.story import story_of_refund
@@ -117,9 +117,9 @@ def list(request: WorldRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "narrowed": any(form.cleaned_data.values()),
+        "narrowed": bool(form.pairs()),
         "sums": partial(totals, selection),  # asked for where it is drawn: a poll of no news is not
-        "query": request.GET.urlencode(),
+        "query": form.query,
         "may_rule": roles.may(request.membership.role, "refunds.rules"),
     }
     return live.answer(request, "dashboard/refunds/list.html", context, shows=page)
@@ -127,15 +127,16 @@ def list(request: WorldRequest) -> HttpResponse:
 
 @member("payments.view")
 @require_safe
-def csv(request: WorldRequest) -> HttpResponse:
-    """The selection of the same address on screen, every row of it."""
+def csv(request: WorldRequest) -> HttpResponseBase:
+    """The selection of the same address on screen, every row of it, sent as it is read."""
     form = RefundFilter(request.GET)
     if not form.is_valid():
         return render(request, "dashboard/refunds/list.html", {"form": form}, status=422)
     selection = form.narrow(Refund.objects.filter(live=request.live))
     world = "live" if request.live else "test"
     head = [str(word) for word in HEAD]
-    return csv_file(f"{request.tenant.slug}-{world}-refunds", head, file_rows(selection))
+    rows = file_rows(selection, request.tenant)
+    return csv_stream(f"{request.tenant.slug}-{world}-refunds", head, rows)
 
 
 @member("payments.view")

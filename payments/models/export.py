@@ -1,6 +1,7 @@
 """Files that people have made of payments, kept for a week in the merchant's own schema."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -68,6 +69,12 @@ class ExportFile(models.Model):
     @property
     def is_under_way(self) -> bool:
         return self.state in (self.State.WAITING, self.State.RUNNING)
+
+
+def as_it_stands(state: str, expires_at: datetime | None) -> str:
+    """A file's state: expired as soon as its week is over, also before that is written down."""
+    is_over = state == ExportFile.State.DONE and expires_at is not None and expires_at <= now()
+    return ExportFile.State.EXPIRED if is_over else state
 
 
 class ExportChunk(models.Model):

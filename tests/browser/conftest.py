@@ -34,6 +34,7 @@ class Cast:
     meera: Person  # owns meera-spices, where nothing has happened yet
     lakshmi: Person  # owns lakshmi-silks, which is live, and a suspended merchant
     ada: Person  # another admin of the platform
+    bob: Person  # finance at asha-tea, with an export of a week ago
     ids: dict[str, dict[str, Any]]
     invitation: str
 

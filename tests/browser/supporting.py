@@ -6,6 +6,7 @@ they are and, for every kind of person, where the pages are that name a thing.
 
 import json
 import os
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -18,6 +19,7 @@ from allauth.mfa.models import Authenticator  # noqa: E402
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes  # noqa: E402
 from django_tenants.utils import tenant_context  # noqa: E402
 
+from config.clock import now  # noqa: E402
 from merchants.models import Profile  # noqa: E402
 from merchants.refund_rules import Rules, change_rules  # noqa: E402
 from payments import collecting, receipting  # noqa: E402
@@ -45,7 +47,9 @@ def main() -> dict[str, Any]:
     asha = Tenant.objects.get(slug=ASHA)
     nisha, vikram, meera = cast.person("Nisha"), cast.person("Vikram"), cast.person("Meera")
     lakshmi, ada = cast.person("Lakshmi"), cast.person("Ada", staff_role=User.StaffRole.ADMIN)
+    bob = cast.person("Bob")
     Membership.objects.create(tenant=asha, user=vikram, role=Role.VIEWER)
+    Membership.objects.create(tenant=asha, user=bob, role=Role.FINANCE)
     cast.second_step(ada)
     new_shop("meera-spices", "Meera Spices", meera)
     silks = new_shop("lakshmi-silks", "Lakshmi Silks", lakshmi)
@@ -56,9 +60,10 @@ def main() -> dict[str, Any]:
     work_for_staff(asha, ada)
     invitation = make.invitation(asha, vikram, email=nisha.email).token
     return {
-        "people": [told(user) for user in (nisha, vikram, meera, lakshmi, ada)],
+        "people": [told(user) for user in (nisha, vikram, meera, lakshmi, ada, bob)],
         "ids": {
             "asha": things_of(asha),
+            "bob": old_export(asha, bob),
             "lakshmi": live_things_of(silks),
             "ada": {"platform_merchant": asha.pk},
             "stranger": payers_things_of(asha),
@@ -96,25 +101,48 @@ def things_of(tenant: Tenant) -> dict[str, Any]:
     with tenant_context(tenant):
         paid, sent, file = refunded_payment(), make.delivery(), file_of_links()
         payout = make.payout(live=False)
-        export = make.export(User.objects.get(email=OWNER))
+        owner = User.objects.get(email=OWNER)
+        exports = [make.export(owner).pk, *exports_in_other_states(owner)]
         for email in (OWNER, "vikram@example.com"):
             make.notice(User.objects.get(email=email))
         told = {"event": sent.event_id, "delivery": sent.pk}
         told |= dict.fromkeys(ENDPOINT_PAGES, sent.endpoint_id)
         return told | {
-            "payment": paid.pk,
+            "payment": [paid.pk, *one_of_each(Payment.objects)],
             "refund_new": paid.pk,
-            "refund": held_refund(tenant).pk,
+            "refund": [held_refund(tenant).pk, *one_of_each(Refund.objects)],
             **dict.fromkeys(LINK_PAGES, paid.link_id),
             "link_batch": file.pk,
             "link_batch_result": file.pk,
-            "export": export.pk,
-            "export_file": export.pk,
+            "export": exports,
+            "export_file": exports,
             "settlement": payout.pk,
             "settlement_csv": payout.pk,
             "settlement_preview": make.upload(False, User.objects.get(email=OWNER)).pk,
             "exception": payout.discrepancies.get().pk,
         }
+
+
+def one_of_each(rows: Any) -> list[Any]:
+    """The keys of one row in each state that there is."""
+    return [*dict(rows.values_list("state", "pk")).values()]
+
+
+def exports_in_other_states(by: User) -> list[Any]:
+    """Files that are not ready, and why."""
+    states: list[dict[str, Any]] = [
+        {"state": "waiting", "count": None},
+        {"state": "running", "count": 1200, "done": 400},
+        {"state": "failed", "error": "too_long", "count": 2_000_000},
+        {"state": "cancelled"},
+    ]
+    return [make.export(by, **fields).pk for fields in states]
+
+
+def old_export(tenant: Tenant, by: User) -> dict[str, Any]:
+    """A file whose week is over."""
+    with tenant_context(tenant):
+        return {"export": make.export(by, expires_at=now() - timedelta(minutes=1)).pk}
 
 
 def held_refund(tenant: Tenant) -> Refund:

@@ -42,12 +42,16 @@ def test_what_waits_is_found_approved_and_told(
     with asha.page.expect_navigation():
         asha.field("Search").press("Enter")
     asha.shows("No refund fits")
-    asha.press("Show all")
-    asha.page.locator("summary", has_text="More filters").click()
+    asha.press("Show all refunds")
+    asha.field("Search").fill("status:done by:kiran")
     with asha.page.expect_navigation():
-        asha.field("Asked or approved by").fill("kiran")
-        asha.field("Asked or approved by").press("Enter")
+        asha.field("Search").press("Enter")
+    expect(asha.main.locator(".chip")).to_contain_text(["Refunded", "By: kiran", "Show all"])
+    asha.press(asha.main.locator(".chips").get_by_role("link", name="Refunded"))
+    asha.main.get_by_text("More filters").click()
     asha.look()
+    asha.main.get_by_label("Refunded", exact=True).check()
+    asha.press("Show")
     asha.shows("1 refund of ₹12,000.00 in all; ₹12,000.00 given back")
     with asha.page.expect_download() as download:
         asha.control("CSV").click()

@@ -15,7 +15,7 @@ BHAVNA = Person("bhavna@example.com", "monsoon over the ghats")
 
 def test_invited_demoted_and_removed(signed_in: SignIn, walk: Open, cast: Cast) -> None:
     asha, bhavna = signed_in(cast.asha), walk()
-    payment = f"/m/asha-tea/test/payments/{cast.ids['asha']['payment']}"
+    payment = f"/m/asha-tea/test/payments/{cast.ids['asha']['payment'][0]}"
     invite(asha)
     join(bhavna)
     bhavna.open(payment)

@@ -60,4 +60,4 @@ def at_acme(alice: User, acme: Tenant, sign_in: SignIn) -> Client:
 
 def text(answer: Any) -> str:
     """The page, with white space as a reader sees it."""
-    return " ".join(answer.content.decode().split())
+    return " ".join(answer.getvalue().decode().split())

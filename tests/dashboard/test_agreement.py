@@ -89,7 +89,7 @@ def go(clock: Clock, zone: str, at: tuple[date, int]) -> None:
     clock((moment(zone, at) - datetime.now(UTC)).total_seconds())
 
 
-def one_payment(link: Any, each: dict[str, Any], alice: User, n: int, go: Any) -> None:
+def one_payment(link: Any, each: dict[str, Any], alice: User, n: int, go: Any) -> Payment:
     go(each["at"])
     link.amount_paise = each["paise"]  # not saved: the link is open
     order = make.payment(link)
@@ -104,6 +104,7 @@ def one_payment(link: Any, each: dict[str, Any], alice: User, n: int, go: Any) -
         give_back(settled, each["back"][1], alice)
     if each["paid_out"] and each["end"] != "failed":
         pay_out(settled, n)
+    return settled
 
 
 def give_back(payment: Payment, paise: int, alice: User) -> None:

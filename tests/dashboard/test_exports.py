@@ -422,7 +422,10 @@ def test_after_a_week_it_is_gone(shop: Tenant, sign_in: SignIn, clock: Any) -> N
     file = asked(client)
     run_due()
     clock(KEPT.total_seconds() + 1)
-    assert client.get(url("export_file", id=file.pk)).status_code == 410
+    early = client.get(url("export_file", id=file.pk))
+    assert early.status_code == 410
+    assert url("export_file", id=file.pk) not in early.content.decode()
+    assert "Expired" in client.get(url("exports")).content.decode()
     assert ExportChunk.objects.exists()
     mend()
     assert not ExportChunk.objects.exists()

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from dashboard import paging
-from dashboard.payment_filter import PERIODS, PaymentFilter
+from dashboard.finder import PERIODS
+from dashboard.payment_filter import PaymentFilter
 from merchants.models import AuditEvent, PaytmAccount
 from payments import searching, totalling
 from payments.models import Link, Payment, SavedView
