@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     AnyField = Field[Any, Any]
 else:
     AnyField = Field
-VALUE = object()  # stands in the SQL's parameters for what is asked by
 UNLESS_THERE = "VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {key}"
 UNLESS_THERE_IF_FOUND = "SELECT {marks} FROM found ON CONFLICT DO NOTHING RETURNING {key}"
 
@@ -39,6 +38,10 @@ class Statement(NamedTuple):
     sql: str
     values: Sequence[Any]
     again: bool = True
+
+
+class Asked(int):
+    """Stands in the SQL's parameters for one of the values that are asked by."""
 
 
 class Trip(threading.local):
@@ -109,28 +112,28 @@ def update(row: Model, *names: str) -> None:
 
 
 class OneRow(Generic[M]):
-    """A queryset read one row at a time, by one field, its SQL worked out at the first call.
+    """A queryset read one row at a time, by some fields, its SQL worked out at the first call.
 
     `filter`, `only`, `defer`, `select_related` and `select_for_update` are honoured, nothing else
     is. Fields whose values the driver does not know must be deferred.
     """
 
-    def __init__(self, queryset: QuerySet[M], *, by: str) -> None:
-        self._queryset, self._by = queryset, by
+    def __init__(self, queryset: QuerySet[M], *, by: str | tuple[str, ...]) -> None:
+        self._queryset, self._by = queryset, (by,) if isinstance(by, str) else by
         self._insertions: dict[type[Model], tuple[str, Values]] = {}
 
-    def get(self, value: object) -> M:
+    def get(self, *values: object) -> M:
         """Raises the model's DoesNotExist."""
-        row = self.find(value)
+        row = self.find(*values)
         if row is None:
             raise self._queryset.model.DoesNotExist  # type: ignore[attr-defined]
         return row
 
-    def find(self, value: object) -> M | None:
+    def find(self, *values: object) -> M | None:
         """None when there is no such row. Raises TransactionManagementError for a lock outside
         a transaction."""
         sql, _ = self._sql
-        with _sent([Statement(sql, self._values(value))]) as cursor:
+        with _sent([Statement(sql, self._values(*values))]) as cursor:
             row = cursor.fetchone()
         return None if row is None else self._instance(row)
 
@@ -156,10 +159,10 @@ class OneRow(Generic[M]):
             self._insertions[model] = sql, values
         return self._insertions[model]
 
-    def _values(self, value: object) -> list[object]:
+    def _values(self, *values: object) -> list[object]:
         if self._queryset.query.select_for_update and connection.get_autocommit():
             raise TransactionManagementError("a lock outside a transaction")
-        return [value if each is VALUE else each for each in self._sql[1]]
+        return [values[each] if isinstance(each, Asked) else each for each in self._sql[1]]
 
     def _instance(self, row: tuple[Any, ...]) -> M:
         start, end, names, related = self._shape
@@ -170,7 +173,8 @@ class OneRow(Generic[M]):
 
     @cached_property
     def _compiler(self) -> Any:
-        asked = self._queryset.filter(**{self._by: RawSQL("%s", [VALUE])})
+        values = {by: RawSQL("%s", [Asked(n)]) for n, by in enumerate(self._by)}
+        asked = self._queryset.filter(**values)
         return asked.query.get_compiler(DEFAULT_DB_ALIAS)
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -11,14 +11,20 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from config import rows
 from dashboard.templatetags.remembering import Part, hole
 from dashboard.templatetags.ui import icon
 from merchants import roles
 from tenants.access import MerchantRequest
-from tenants.models import Membership, Role, User
+from tenants.models import Role, User
 
 HERE, NOT_HERE = mark_safe(' aria-current="page"'), mark_safe("")
 THIS = mark_safe(' aria-current="true"')
+
+_MINE: Final = """
+    SELECT t.name, t.slug FROM membership AS m JOIN tenant AS t ON t.id = m.tenant_id
+    WHERE m.user_id = %s ORDER BY t.name
+"""
 
 
 class Place(NamedTuple):
@@ -176,8 +182,7 @@ def _in_other_language(request: MerchantRequest) -> str:
 
 def my_merchants(user: User, slug: str | None) -> list[dict[str, Any]]:
     """The merchants this person is a member of; `slug` is the one they are in."""
-    mine = Membership.objects.filter(user=user).order_by("tenant__name")
     return [
         {"name": name, "url": reverse("merchant", kwargs={"slug": other}), "active": other == slug}
-        for name, other in mine.values_list("tenant__name", "tenant__slug")
+        for name, other in rows.ask_all(_MINE, [user.pk])
     ]
