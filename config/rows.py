@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import django.db
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, BinaryField, Field, JSONField, Model, QuerySet
 from django.db.models.expressions import RawSQL
@@ -205,9 +205,10 @@ def _write(statement: Statement) -> None:
 @contextmanager
 def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
     """A cursor after these statements, sent as one message; it has the answer to the last."""
-    with connection.cursor() as cursor:  # first of all: it may be that of a new connection
-        prepared: Prepared = connection.prepared
-        home = str(connection.schema_name)
+    own: Any = connections[DEFAULT_DB_ALIAS]  # looked up once: `connection` does it each time
+    with own.cursor() as cursor:  # first of all: it may be that of a new connection
+        prepared: Prepared = own.prepared
+        home = str(own.schema_name)
         text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
         try:
             cursor.execute(text, [value for each in statements for value in each.values])

@@ -15,7 +15,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from dashboard import live, payment_rows, saved_views
-from dashboard.paging import page_found
+from dashboard.paging import Page, page_found
 from dashboard.payment_filter import PaymentFilter
 from dashboard.templatetags.remembering import Part
 from merchants import roles
@@ -50,6 +50,7 @@ def list(request: WorldRequest) -> HttpResponse:
         "narrowed": narrowed,
         "tabs": _tabs(views, query),
         "may_tag": may_tag,
+        "beside": _beside(page),
         "around": _around(request, narrowed, query, _looks_query(query, columns)),
     }
     return live.answer(request, LIST, context, shows=f"{table}{page.newer} {page.older}")
@@ -99,6 +100,12 @@ def _around(request: WorldRequest, narrowed: bool, query: str, looks_query: str)
     }
     own = {"query": escape(query), "looks_query": escape(looks_query), "slug": request.tenant.slug}
     return Part(tuple(kind.values()), lambda: kind, own)
+
+
+def _beside(page: Page) -> Part:
+    """The pages beside this one."""
+    own = {name: escape(url) for name in ("newer", "older") if (url := getattr(page, name))}
+    return Part(tuple(own), own=own)
 
 
 @lru_cache(maxsize=500)
