@@ -148,7 +148,7 @@ class OneRow(Generic[M]):
 
     def _and_insertion(self, model: type[Model]) -> tuple[str, "Values"]:
         if model not in self._insertions:
-            found, _ = self._sql  # works the compiler out, too
+            found, _ = self._sql
             columns = ", ".join(f"c{n}" for n in range(len(self._compiler.select)))
             insertion, values = _insertion(model, UNLESS_THERE_IF_FOUND)
             sql = (
@@ -172,14 +172,19 @@ class OneRow(Generic[M]):
         return instance
 
     @cached_property
-    def _compiler(self) -> Any:
+    def _worked_out(self) -> tuple[Any, tuple[str, tuple[object, ...]]]:
+        """The compiler once it has worked, and its SQL. Together: threads may begin at once."""
         values = {by: RawSQL("%s", [Asked(n)]) for n, by in enumerate(self._by)}
-        asked = self._queryset.filter(**values)
-        return asked.query.get_compiler(DEFAULT_DB_ALIAS)
+        compiler = self._queryset.filter(**values).query.get_compiler(DEFAULT_DB_ALIAS)
+        return compiler, compiler.as_sql()
 
-    @cached_property
+    @property
+    def _compiler(self) -> Any:
+        return self._worked_out[0]
+
+    @property
     def _sql(self) -> tuple[str, tuple[object, ...]]:
-        return self._compiler.as_sql()  # type: ignore[no-any-return]
+        return self._worked_out[1]
 
     @cached_property
     def _shape(self) -> tuple[int, int, list[str], list[Any]]:
