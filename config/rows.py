@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, cast
 
 import django.db
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.utils import CursorWrapper
 from django.db.models import AutoField, BinaryField, Field, JSONField, Model, QuerySet
 from django.db.models.expressions import RawSQL
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     AnyField = Field[Any, Any]
 else:
     AnyField = Field
-VALUE = object()  # stands in the SQL's parameters for what is asked by
 UNLESS_THERE = "VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {key}"
 UNLESS_THERE_IF_FOUND = "SELECT {marks} FROM found ON CONFLICT DO NOTHING RETURNING {key}"
 
@@ -40,6 +39,10 @@ class Statement(NamedTuple):
     sql: str
     values: Sequence[Any]
     again: bool = True
+
+
+class Asked(int):
+    """Stands in the SQL's parameters for one of the values that are asked by."""
 
 
 class Trip(threading.local):
@@ -110,28 +113,28 @@ def update(row: Model, *names: str) -> None:
 
 
 class OneRow(Generic[M]):
-    """A queryset read one row at a time, by one field, its SQL worked out at the first call.
+    """A queryset read one row at a time, by some fields, its SQL worked out at the first call.
 
     `filter`, `only`, `defer`, `select_related` and `select_for_update` are honoured, nothing else
     is. Fields whose values the driver does not know must be deferred.
     """
 
-    def __init__(self, queryset: QuerySet[M], *, by: str) -> None:
-        self._queryset, self._by = queryset, by
+    def __init__(self, queryset: QuerySet[M], *, by: str | tuple[str, ...]) -> None:
+        self._queryset, self._by = queryset, (by,) if isinstance(by, str) else by
         self._insertions: dict[type[Model], tuple[str, Values]] = {}
 
-    def get(self, value: object) -> M:
+    def get(self, *values: object) -> M:
         """Raises the model's DoesNotExist."""
-        row = self.find(value)
+        row = self.find(*values)
         if row is None:
             raise self._queryset.model.DoesNotExist  # type: ignore[attr-defined]
         return row
 
-    def find(self, value: object) -> M | None:
+    def find(self, *values: object) -> M | None:
         """None when there is no such row. Raises TransactionManagementError for a lock outside
         a transaction."""
         sql, _ = self._sql
-        with _sent([Statement(sql, self._values(value))]) as cursor:
+        with _sent([Statement(sql, self._values(*values))]) as cursor:
             row = cursor.fetchone()
         return None if row is None else self._instance(row)
 
@@ -146,7 +149,7 @@ class OneRow(Generic[M]):
 
     def _and_insertion(self, model: type[Model]) -> tuple[str, "Values"]:
         if model not in self._insertions:
-            found, _ = self._sql  # works the compiler out, too
+            found, _ = self._sql
             columns = ", ".join(f"c{n}" for n in range(len(self._compiler.select)))
             insertion, values = _insertion(model, UNLESS_THERE_IF_FOUND)
             sql = (
@@ -157,10 +160,10 @@ class OneRow(Generic[M]):
             self._insertions[model] = sql, values
         return self._insertions[model]
 
-    def _values(self, value: object) -> list[object]:
+    def _values(self, *values: object) -> list[object]:
         if self._queryset.query.select_for_update and connection.get_autocommit():
             raise TransactionManagementError("a lock outside a transaction")
-        return [value if each is VALUE else each for each in self._sql[1]]
+        return [values[each] if isinstance(each, Asked) else each for each in self._sql[1]]
 
     def _instance(self, row: tuple[Any, ...]) -> M:
         start, end, names, related = self._shape
@@ -170,13 +173,19 @@ class OneRow(Generic[M]):
         return instance
 
     @cached_property
-    def _compiler(self) -> Any:
-        asked = self._queryset.filter(**{self._by: RawSQL("%s", [VALUE])})
-        return asked.query.get_compiler(DEFAULT_DB_ALIAS)
+    def _worked_out(self) -> tuple[Any, tuple[str, tuple[object, ...]]]:
+        """The compiler once it has worked, and its SQL. Together: threads may begin at once."""
+        values = {by: RawSQL("%s", [Asked(n)]) for n, by in enumerate(self._by)}
+        compiler = self._queryset.filter(**values).query.get_compiler(DEFAULT_DB_ALIAS)
+        return compiler, compiler.as_sql()
 
-    @cached_property
+    @property
+    def _compiler(self) -> Any:
+        return self._worked_out[0]
+
+    @property
     def _sql(self) -> tuple[str, tuple[object, ...]]:
-        return self._compiler.as_sql()  # type: ignore[no-any-return]
+        return self._worked_out[1]
 
     @cached_property
     def _shape(self) -> tuple[int, int, list[str], list[Any]]:
@@ -202,27 +211,28 @@ def _write(statement: Statement) -> None:
 @contextmanager
 def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
     """A cursor after these statements, sent as one message; it has the answer to the last."""
-    path = _path()
-    with connection.cursor() as cursor:  # before `prepared`: it may be that of a new connection
-        prepared: Prepared = connection.prepared
-        home = str(connection.schema_name)
+    own: Any = connections[DEFAULT_DB_ALIAS]  # looked up once: `connection` does it each time
+    path = _path(own)
+    with own.cursor() as cursor:  # before `prepared`: it may be that of a new connection
+        prepared: Prepared = own.prepared
+        home = str(own.schema_name)
         text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
         try:
             cursor.execute(path + text, [value for each in statements for value in each.values])
         except Exception:
             prepared.doubt()
-            connection.search_path_set_schemas = None  # undone, if it was part of it
+            own.search_path_set_schemas = None  # undone, if it was part of it
             raise
         yield cursor
 
 
-def _path() -> str:
+def _path(own: Any) -> str:
     """What sets the search path, to travel with a statement; "" where django-tenants need not be
     spared a trip of its own."""
-    if connection.connection is None or connection.search_path_set_schemas:
+    if own.connection is None or own.search_path_set_schemas:
         return ""
-    names = [str(connection.schema_name), get_public_schema_name()]
-    connection.search_path_set_schemas = names
+    names = [str(own.schema_name), get_public_schema_name()]
+    own.search_path_set_schemas = names
     return f"SET search_path = {', '.join(map(quote_schema_name, names))};"
 
 

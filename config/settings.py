@@ -154,7 +154,7 @@ CACHES = {
 }
 
 # --- People -------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["tenants.people.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
      "OPTIONS": {"min_length": 10}},
@@ -231,6 +231,7 @@ DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "Galla <no-reply@localhost>")
 
 # --- Cookies and headers ------------------------------------------------------------------
 _prefix = "__Host-" if SECURE else ""
+SESSION_ENGINE = "tenants.sessions"
 SESSION_COOKIE_NAME = f"{_prefix}session"
 CSRF_COOKIE_NAME = f"{_prefix}csrf"
 ATTEMPTS_COOKIE_NAME = f"{_prefix}attempts"

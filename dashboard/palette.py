@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.context import MERCHANT, WORLD, my_merchants
+from dashboard.frame import MERCHANT, WORLD, my_merchants
 from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
 from merchants import roles
 from payments.models import Link, Payment, Refund

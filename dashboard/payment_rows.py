@@ -7,7 +7,7 @@ made once, a cell is a short text, and `escape` stands around all that is not ou
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -120,10 +120,10 @@ def _moments() -> Pen:
 
     def moment(value: datetime) -> str:
         local = value.astimezone(zone)
+        iso = local.isoformat()
         short, long = _day_words(language, local.date(), this_year)
-        clock = f"{local.hour:02}:{local.minute:02}"
-        exact = f"{long}, {clock}:{local.second:02} {local.tzname()}"
-        return f'<time datetime="{local.isoformat()}" title="{exact}">{short}, {clock}{end}</time>'
+        exact = f"{long}, {iso[11:19]} {local.tzname()}"
+        return f'<time datetime="{iso}" title="{exact}">{short}, {iso[11:16]}{end}</time>'
 
     return moment
 
@@ -135,11 +135,21 @@ def _day_words(language: str, day: date, this_year: int) -> tuple[str, str]:
 
 
 def _badges() -> Pen:
-    return {state: str(payment_state(state)) for state in PAYMENT_STATES}.__getitem__
+    return _badges_in(get_language()).__getitem__
+
+
+@cache
+def _badges_in(language: str) -> dict[str, str]:
+    return {state: str(payment_state(state)) for state in PAYMENT_STATES}
 
 
 def _methods() -> Pen:
-    return {method: escape(payment_method(method)) for method in Method.values}.__getitem__
+    return _methods_in(get_language()).__getitem__
+
+
+@cache
+def _methods_in(language: str) -> dict[str, str]:
+    return {method: escape(payment_method(method)) for method in Method.values}
 
 
 COLUMNS: Final[dict[str, Column]] = {
@@ -178,16 +188,24 @@ def table(
 ) -> SafeString:
     """The table's HTML. `address` is where a payment's row leads. `of_link`: all are of one link,
     so that its description says nothing. `pick`: each row has a box, of the form `picked`."""
-    shown = [COLUMNS[name] for name in columns]
-    heads = "".join(f"<th>{escape(str(column.title))}</th>" for column in shown)
-    cells = [(column.begin, column.pen()) for column in shown]
+    begin, begins = _frame(get_language(), tuple(columns))
+    cells = [(td, COLUMNS[name].pen()) for td, name in zip(begins, columns, strict=True)]
     lead = _leads_of_link(pick=pick) if of_link else _leads(pick=pick)
     amount = _amounts()
     body = "".join([_row(row, cells, lead(row, address(row.id)), amount(row)) for row in rows])
-    return mark_safe(  # noqa: S308 - made of escaped parts
+    return mark_safe(f"{begin}{body}</tbody></table>")  # noqa: S308 - made of escaped parts
+
+
+@lru_cache(maxsize=500)
+def _frame(language: str, columns: tuple[str, ...]) -> tuple[str, list[str]]:
+    """The table up to its rows, and how each cell of a chosen column begins."""
+    shown = [COLUMNS[name] for name in columns]
+    heads = "".join(f"<th>{escape(str(column.title))}</th>" for column in shown)
+    return (
         f'<table class="data"><caption class="sr-only">{escape(_("Payments"))}</caption>'
         f"<thead><tr><th>{escape(_('Payment'))}</th>{heads}"
-        f'<th class="num">{escape(_("Amount"))}</th></tr></thead><tbody>{body}</tbody></table>'
+        f'<th class="num">{escape(_("Amount"))}</th></tr></thead><tbody>',
+        [column.begin for column in shown],
     )
 
 
@@ -204,8 +222,9 @@ def _leads(*, pick: bool) -> Lead:
     box = _boxes() if pick else _nothing
 
     def lead(row: PaymentRow, address: str) -> str:
-        under = f'<span class="under mono max-sm:hidden">{escape(row.order_id)}</span>'
-        return f"{_link(row, address, escape(row.description))}{under}{box(row)}"
+        order_id = escape(row.order_id)
+        under = f'<span class="under mono max-sm:hidden">{order_id}</span>'
+        return f"{_link(row, address, escape(row.description))}{under}{box(row, order_id)}"
 
     return lead
 
@@ -214,7 +233,8 @@ def _leads_of_link(*, pick: bool) -> Lead:
     box = _boxes() if pick else _nothing
 
     def lead(row: PaymentRow, address: str) -> str:
-        return _link(row, address, f'<span class="mono">{escape(row.order_id)}</span>') + box(row)
+        order_id = escape(row.order_id)
+        return _link(row, address, f'<span class="mono">{order_id}</span>') + box(row, order_id)
 
     return lead
 
@@ -223,11 +243,11 @@ def _link(row: PaymentRow, address: str, words: str) -> str:
     return f'<a class="row-link" id="p{row.id.hex}" href="{escape(address)}">{words}</a>'
 
 
-def _boxes() -> Callable[[PaymentRow], str]:
+def _boxes() -> Callable[[PaymentRow, str], str]:
     words = escape(_("Choose %(order_id)s"))
 
-    def box(row: PaymentRow) -> str:
-        label = words % {"order_id": escape(row.order_id)}
+    def box(row: PaymentRow, order_id: str) -> str:
+        label = words % {"order_id": order_id}
         return (
             f'<input class="pick" type="checkbox" form="picked" name="id" value="{row.id}"'
             f' aria-label="{label}">'
@@ -236,7 +256,7 @@ def _boxes() -> Callable[[PaymentRow], str]:
     return box
 
 
-def _nothing(row: PaymentRow) -> str:
+def _nothing(row: PaymentRow, order_id: str) -> str:
     return ""
 
 
@@ -244,12 +264,12 @@ def _amounts() -> Callable[[PaymentRow], str]:
     asked, refunded = escape(_("%(amount)s asked")), escape(_("%(amount)s refunded"))
 
     def amount(row: PaymentRow) -> str:
-        parts = [format_inr(row.arrived_paise)]
+        html = format_inr(row.arrived_paise)
         if row.arrived_paise != row.amount_paise:
-            parts.append(_under(asked, row.amount_paise))
+            html += _under(asked, row.amount_paise)
         if row.refunded_paise:
-            parts.append(_under(refunded, row.refunded_paise))
-        return "".join(parts)
+            html += _under(refunded, row.refunded_paise)
+        return html
 
     return amount
 

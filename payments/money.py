@@ -26,6 +26,8 @@ def parse_inr(text: str) -> int:
 def format_inr(paise: int) -> str:
     """`₹1,23,45,678.50`: two decimals always, lakh and crore grouping, − before a negative."""
     rupees, fraction = divmod(abs(paise), 100)
+    if 0 <= paise < 1_00_000_00:  # most amounts: grouped as everywhere
+        return f"₹{rupees:,}.{fraction:02d}"
     head, tail = f"{rupees}"[:-3], f"{rupees}"[-3:]
     groups = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
     sign = "−" if paise < 0 else ""

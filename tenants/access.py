@@ -7,7 +7,7 @@ tenant runs inside that tenant's schema and time zone and nowhere else.
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from allauth.account.adapter import get_adapter
@@ -32,6 +32,7 @@ from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
 from config.logs import tenant_key
+from config.rows import OneRow
 from merchants import presence, roles
 from tenants import provisioning
 from tenants.current import zone
@@ -40,6 +41,10 @@ from tenants.routing import recent_tenant_of_token, tenant_of_token
 
 View = Callable[..., HttpResponseBase]
 
+# Every request of a merchant's team asks, so the SQL is worked out once.
+_MEMBERSHIPS: Final = OneRow(
+    Membership.objects.select_related("tenant"), by=("user_id", "tenant__slug")
+)
 PROOFS = frozenset({"password", "mfa"})  # as allauth names them in its record of a session
 
 
@@ -179,10 +184,10 @@ def _is_stranger(request: HttpRequest) -> bool:
 
 
 def _membership(user: User, slug: str) -> Membership:
-    try:
-        return Membership.objects.select_related("tenant").get(user=user, tenant__slug=slug)
-    except Membership.DoesNotExist as error:
-        raise Http404 from error
+    membership = _MEMBERSHIPS.find(user.pk, slug)
+    if membership is None:
+        raise Http404
+    return membership
 
 
 def _refusal(request: WorldRequest, permission: str) -> HttpResponse | None:

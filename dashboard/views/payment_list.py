@@ -9,13 +9,15 @@ from django.core.exceptions import BadRequest
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from dashboard import live, payment_rows, saved_views
-from dashboard.paging import page_found
+from dashboard.paging import Page, page_found
 from dashboard.payment_filter import PaymentFilter
+from dashboard.templatetags.remembering import Part
 from merchants import roles
 from payments.totalling import exact_totals, totals
 from tenants.access import WorldRequest, member
@@ -30,26 +32,28 @@ def list(request: WorldRequest) -> HttpResponse:
     views = saved_views.views_of(request)
     if not request.GET and views.default:
         return redirect(f"{request.path}?{views.default.address}")
-    form, columns = PaymentFilter(request.GET), saved_views.columns_of(request.GET, views)
+    form = _asked(get_language(), request.GET.urlencode())
+    columns = saved_views.columns_of(request.GET, views)
     if not form.is_valid():
         context = {"form": form, "controls": _drawn(form)}
         return render(request, LIST, context, status=422)
-    selection, may_tag = form.selection(request.live), _may_annotate(request)
+    selection, query = form.selection(request.live), form.query
+    may_tag, narrowed = _may_annotate(request), not selection.is_everything
     page = page_found(partial(payment_rows.found, selection, columns), request)
-    address = payment_rows.addresses(request.tenant.slug, request.live, form.query)
+    address = payment_rows.addresses(request.tenant.slug, request.live, query)
+    table = payment_rows.table(page.rows, columns, address, pick=may_tag)
     context = {
         "form": form,
         "controls": _controls(get_language(), request.GET.urlencode()),
         "page": page,
-        "table": payment_rows.table(page.rows, columns, address, pick=may_tag),
-        "looks_query": _looks_query(form.query, columns),
-        "narrowed": not selection.is_everything,
-        "query": form.query,
-        "tabs": _tabs(views, form.query),
+        "table": table,
+        "narrowed": narrowed,
+        "tabs": _tabs(views, query),
         "may_tag": may_tag,
-        "may_export": roles.may(request.membership.role, "exports.make"),
+        "beside": _beside(page),
+        "around": _around(request, narrowed, query, _looks_query(query, columns)),
     }
-    return live.answer(request, LIST, context, shows=(page, columns))
+    return live.answer(request, LIST, context, shows=f"{table}{page.newer} {page.older}")
 
 
 @member("payments.view")
@@ -87,10 +91,35 @@ def _looks_query(query: str, columns: Sequence[str]) -> str:
     return "&".join(filter(None, (query, urlencode({"columns": ",".join(columns)}))))
 
 
+def _around(request: WorldRequest, narrowed: bool, query: str, looks_query: str) -> Part:
+    """What stands above and below the rows."""
+    kind = {
+        "live": request.live,
+        "narrowed": narrowed,
+        "may_export": roles.may(request.membership.role, "exports.make"),
+    }
+    own = {"query": escape(query), "looks_query": escape(looks_query), "slug": request.tenant.slug}
+    return Part(tuple(kind.values()), lambda: kind, own)
+
+
+def _beside(page: Page) -> Part:
+    """The pages beside this one."""
+    own = {name: escape(url) for name in ("newer", "older") if (url := getattr(page, name))}
+    return Part(tuple(own), own=own)
+
+
+@lru_cache(maxsize=500)
+def _asked(language: str, query: str) -> PaymentFilter:
+    """The form as it stands in the address, its errors in this language. Not to be changed."""
+    form = PaymentFilter(QueryDict(query))
+    form.is_valid()
+    return form
+
+
 @lru_cache(maxsize=500)
 def _controls(language: str, query: str) -> SafeString:
     """The fields as they stand in the address: the same for everybody who asks for the same."""
-    return _drawn(PaymentFilter(QueryDict(query)))
+    return _drawn(_asked(language, query))
 
 
 def _drawn(form: PaymentFilter) -> SafeString:
