@@ -1,5 +1,6 @@
 """The WSGI entry point that the web server loads. It refuses to be loaded unsafely."""
 
+import gc
 import os
 import sys
 
@@ -16,5 +17,6 @@ try:
 
     stop_if_unsafe()
     application = shown.again(hearing.first(get_wsgi_application()))
+    gc.freeze()  # what is loaded by now stays, and need not be looked through again and again
 except BadEnvironment as problem:
     sys.exit(f"config.wsgi: {problem}")

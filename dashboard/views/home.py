@@ -105,15 +105,15 @@ def _of_refunds(request: WorldRequest) -> Iterator[Want]:
         text = ngettext(
             "%(n)s refund waits for your approval", "%(n)s refunds wait for your approval", n
         )
-        yield n, text, f"{url}?state=held"
+        yield n, text, f"{url}?status=held"
     fresh = Q(decided_at__gt=now() - FRESH_FAILURE, retry=None)
     n = refunds.filter(fresh, state=RefundState.FAILED).count()
-    yield n, ngettext("%(n)s refund failed", "%(n)s refunds failed", n), f"{url}?state=failed"
+    yield n, ngettext("%(n)s refund failed", "%(n)s refunds failed", n), f"{url}?status=failed"
     n = refunds.filter(state=RefundState.REQUESTED, retry_of__isnull=False).count()
     text = ngettext(
         "%(n)s refund waits for balance at Paytm", "%(n)s refunds wait for balance at Paytm", n
     )
-    yield n, text, f"{url}?state=requested"
+    yield n, text, f"{url}?status=requested"
 
 
 def _of_payouts(request: WorldRequest) -> Iterator[Want]:

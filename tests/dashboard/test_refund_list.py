@@ -286,3 +286,17 @@ def test_list_sums_and_file_of_one_selection_agree(
     at_acme: Client, url: Url, shop: dict[str, Refund], query: Any, days: Any, amounts: Any
 ) -> None:
     names(at_acme, url, shop, **query, **days, **amounts)
+
+
+def test_home_leads_to_just_the_refunds_that_want_a_person(
+    at_acme: Client, url: Url, in_acme: Tenant, paytm: Any
+) -> None:
+    done, failed = refunded(), refunded(state="failed")
+    [address] = [
+        want.url
+        for want in at_acme.get(url("dashboard")).context["wants"]
+        if want.text == "1 refund failed"
+    ]
+    page = text(at_acme.get(address))
+    assert failed.ref_id in page
+    assert done.ref_id not in page

@@ -148,11 +148,11 @@ def test_the_list_shows_refunds_by_state(at_acme: Client, url: Url, new: str, cl
     ask(at_acme, new, "200")
     refund = Refund.objects.get()
     assert refund.ref_id in text(at_acme.get(url("refunds")))
-    assert refund.ref_id in text(at_acme.get(url("refunds"), {"state": "requested"}))
-    assert refund.ref_id not in text(at_acme.get(url("refunds"), {"state": "done"}))
+    assert refund.ref_id in text(at_acme.get(url("refunds"), {"status": "requested"}))
+    assert refund.ref_id not in text(at_acme.get(url("refunds"), {"status": "done"}))
     carry_out(clock)
-    assert refund.ref_id in text(at_acme.get(url("refunds"), {"state": "done"}))
-    assert at_acme.get(url("refunds"), {"state": "x"}).status_code == 422
+    assert refund.ref_id in text(at_acme.get(url("refunds"), {"status": "done"}))
+    assert at_acme.get(url("refunds"), {"status": "x"}).status_code == 422
 
 
 def test_a_refund_wants_a_fresh_proof_of_who_asks(

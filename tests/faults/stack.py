@@ -72,12 +72,22 @@ class Stack:
         process = service.process
         if process is None or process.poll() is not None:
             return False
+        service.kill()
         if part == "database":
-            for each in embedded.processes(self.data_dir / "postgres"):
+            self._kill_backends()
+        return process.returncode == -signal.SIGKILL
+
+    def _kill_backends(self) -> None:
+        """Those that the dead server has left. None may live on: its memory is held until then,
+        and no server starts."""
+        deadline = time.monotonic() + STARTUP
+        while left := embedded.processes(self.data_dir / "postgres"):
+            if time.monotonic() > deadline:
+                raise BrokenCampaign(f"the database's processes do not end: {left}")
+            for each in left:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     each.kill()
-        service.kill()
-        return process.returncode == -signal.SIGKILL
+            psutil.wait_procs(left, timeout=1)
 
     def stop(self) -> None:
         """Stop everything, the last started first."""

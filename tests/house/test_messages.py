@@ -37,7 +37,7 @@ TO_THE_TEAM = {
     *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
     *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
     *("payments/models/export.py", "payments/models/report.py"),
-    *("payments/batching.py", "payments/link_fields.py", "payments/shown.py"),
+    *("payments/batching.py", "payments/link_fields.py"),
     *("payments/exporting.py", "payments/export_files.py", "payments/failures.py"),
 }
 TEAM_MAILS = {
