@@ -243,6 +243,7 @@ class Search:
         self.rest = replace(selection, words=(), first=None, last=None)
         self.terms = [*map(Term, selection.words)]
         self.is_rare = any(map(_looks_rare, self.terms))
+        self.is_several = len([word for term in self.terms for word in term.words.split(" ")]) > 1
         self.telling = sorted(self.terms, key=lambda t: (_looks_rare(t), len(t.text)))[-TELLING:]
         heads = [f"{literal(term.order_id)}%" for term in self.terms if term.order_id]
         self.heads = [head for head in heads if _is_begun(head)]
@@ -254,6 +255,8 @@ class Search:
         if self.heads:
             yield self.named
             yield Way(self.selection, self.place).look
+        elif is_alone and self.is_several and not self.is_rare:
+            yield self.through_months
         else:
             named, newest = [self.named], [self.newest] if is_alone else []
             yield from (named + newest if self.is_rare else newest + named)
@@ -293,9 +296,13 @@ class Search:
         return _asked(walked, page, [*values, *more], size, most, first=BY_INDEX)
 
     def by_month(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, from the months of which the index knows."""
-        if stride is not None and stride <= STRIDES[1]:
-            return None
+        """The page, from the months of which the index knows, when nothing shorter is left."""
+        late = stride is None or stride > STRIDES[1]
+        return self.through_months(size, stride) if late else None
+
+    def through_months(self, size: int, stride: int | None) -> list[UUID]:
+        """The page, one month after the other until it is filled. Good at once for words that are
+        common each and not together: of what the index has of them only a month's is read."""
         ids = list[UUID]()
         for piece in self._months():
             texts, values = self._indexed(piece)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -41,22 +41,25 @@ KEY: Final = "key-of-this-form-----"
 LONGEST: Final = 1_000  # characters of headers that tell the reader's language and theme
 ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
 
-# What a page depends on: its link's row, the places taken or held where a link has so many, and,
-# under no token, what is its merchant's. Nothing at all when the merchant is not what we think.
-MARKS: Final = """
-    SELECT token, link.xmin::text || link.ctid::text || CASE WHEN max_payments IS NOT NULL THEN (
+# What pages depend on, and since when that holds: under no token what is their merchant's (nothing
+# at all when the merchant is not what we think); of each link that takes so many payments the
+# places that are taken or held; and without words the links that were written since.
+FACTS: Final = """
+    SELECT '', (
+        (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
+        (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text,
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    FROM tenant WHERE id = %s AND state = %s AND name = %s
+        AND time_zone = %s AND schema_version = %s
+    UNION ALL SELECT token, (
         (SELECT count(slot) FROM payments_payment WHERE link_id = link.id),
         (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
             WHERE live = link.live AND link_id = link.id
-            AND state IN ('created', 'open', 'unknown', 'pending'))
-    )::text ELSE '' END
-    FROM payments_link AS link WHERE token = ANY(%s)
-    UNION ALL SELECT '', (
-        (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
-        (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text
-    FROM tenant WHERE id = %s AND state = %s AND name = %s
-        AND time_zone = %s AND schema_version = %s
+            AND state IN ('created', 'open', 'unknown', 'pending')))::text, 0
+    FROM payments_link AS link WHERE token = ANY(%s) AND max_payments IS NOT NULL
+    UNION ALL SELECT token, NULL, 0 FROM payments_link WHERE changed_by >= %s
 """
+NEVER: Final = 2**63 - 1  # no transaction is as late as that
 
 SEEN: Final = """
     INSERT INTO payments_linkviews AS kept (link_id, seen)
@@ -67,7 +70,14 @@ SEEN: Final = """
 
 Answer = Callable[[HttpRequest], HttpResponse]
 Place = tuple[str, str, str]  # token, language, theme
-Mark = tuple[str, tuple[str, ...]]
+
+
+class Mark(NamedTuple):
+    """What a page was true of, and the first transaction that it may know nothing of."""
+
+    of_merchant: tuple[str, ...]
+    places: str
+    since: int
 
 
 @dataclass(slots=True, eq=False)
@@ -148,10 +158,11 @@ def look(environ: Mapping[str, Any], token: str) -> bool:
 def mark(tenant: Tenant, token: str) -> Mark | None:
     """What a page of this link is true of, to be asked before the page is made.
 
-    None when there is no such link, and when the merchant is not what `tenant` says any more: the
-    page is made with `tenant`, which may be a second old, and would be taken for true for good.
+    None when the merchant is not what `tenant` says any more: the page is made with `tenant`,
+    which may be a second old, and would be taken for true for good.
     """
-    return _marks(tenant, [token]).get(token)
+    facts = _facts(tenant, [token], NEVER)
+    return facts.mark(token) if facts else None
 
 
 def offer(
@@ -238,23 +249,47 @@ def _ask(key: str, wanted: Page) -> None:
         return  # another thread asked meanwhile
     began, pages = time.monotonic(), _pages.get(key, {})
     held = list(pages.items())
-    marks = _marks(wanted.tenant, {token for (token, _, _), _ in held})
+    limited = {token for (token, _, _), page in held if page.mark.places}
+    since = min((page.mark.since for _, page in held), default=NEVER)
+    facts = _facts(wanted.tenant, limited, since)
     for place, page in held:
         unused = began - page.used > IN_USE and page is not wanted
-        if unused or marks.get(place[0]) != page.mark or page.is_over():
+        if facts is None or unused or page.is_over() or not facts.agree(place[0], page.mark):
             pages.pop(place, None)
+        else:
+            page.mark = facts.mark(place[0])
         page.checked = began
 
 
-def _marks(tenant: Tenant, tokens: Iterable[str]) -> dict[str, Mark]:
-    """Of each link's page what it is true of, while the merchant is what `tenant` says."""
-    facts = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
+@dataclass(frozen=True)
+class Facts:
+    """What is true of a merchant's pages."""
+
+    of_merchant: tuple[str, ...]
+    since: int
+    places: dict[str, str]
+    changed: frozenset[str]
+
+    def mark(self, token: str) -> Mark:
+        return Mark(self.of_merchant, self.places.get(token, ""), self.since)
+
+    def agree(self, token: str, mark: Mark) -> bool:
+        """Whether a page that was true of this mark still is."""
+        same = self.of_merchant == mark.of_merchant
+        return same and token not in self.changed and self.places.get(token, "") == mark.places
+
+
+def _facts(tenant: Tenant, limited: Iterable[str], since: int) -> Facts | None:
+    """None when the merchant is not what `tenant` says."""
+    known = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
     with tenant_context(tenant):
-        found = dict(rows.ask_all(MARKS, [list(tokens), tenant.pk, *facts]))
-    of_merchant = found.pop("", None)
-    if of_merchant is None:
-        return {}
-    return {token: (words, (of_merchant, *facts)) for token, words in found.items()}
+        found = rows.ask_all(FACTS, [tenant.pk, *known, list(limited), since])
+    changed = frozenset(token for token, words, _ in found if words is None)
+    places = {token: words for token, words, _ in found if token and words is not None}
+    for token, words, first in found:
+        if not token:
+            return Facts((words, *known), first, places, changed)
+    return None
 
 
 def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:

@@ -73,6 +73,8 @@ class Link(models.Model):
         "payments.Batch", models.PROTECT, null=True, related_name="links", db_index=False
     )
     batch_row = models.IntegerField(null=True)
+    # The transaction that wrote the row last, whatever is said here: a trigger fills it in.
+    changed_by = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
         constraints = [
@@ -109,7 +111,10 @@ class Link(models.Model):
             ),
             models.UniqueConstraint(fields=["live", "request_key"], name="link_request_once"),
         ]
-        indexes = [models.Index(fields=["live", "-created_at", "id"], name="link_newest")]
+        indexes = [
+            models.Index(fields=["live", "-created_at", "id"], name="link_newest"),
+            models.Index(fields=["changed_by"], name="link_changed"),
+        ]
 
     def __str__(self) -> str:
         return self.description

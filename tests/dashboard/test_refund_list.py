@@ -293,9 +293,9 @@ def test_home_leads_to_just_the_refunds_that_want_a_person(
 ) -> None:
     done, failed = refunded(), refunded(state="failed")
     [address] = [
-        want.url
+        want["url"]
         for want in at_acme.get(url("dashboard")).context["wants"]
-        if want.text == "1 refund failed"
+        if want["text"] == "1 refund failed"
     ]
     page = text(at_acme.get(address))
     assert failed.ref_id in page

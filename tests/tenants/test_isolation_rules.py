@@ -88,7 +88,11 @@ def qualifies_sql(node: ast.AST) -> bool:
         (shares_a_stack, set()),
         (decorates_with_a_context, set()),
         (keeps_a_context, set()),
-        (starts_a_thread, {"tenants/worker.py", "benchmarks/settling_worker.py"}),
+        # An export reads on over a connection of its own, which knows its schema.
+        (
+            starts_a_thread,
+            {"tenants/worker.py", "benchmarks/settling_worker.py", "payments/exporting.py"},
+        ),
         (sets_the_schema, {"tenants/schema.py"}),
         (qualifies_sql, {"tenants/provisioning.py"}),
     ],
