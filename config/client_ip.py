@@ -38,8 +38,7 @@ def client_network(environ: Mapping[str, Any]) -> str:
 
 def from_trusted_proxy(environ: Mapping[str, Any]) -> bool:
     """Whether the peer is one of our proxies, so that its headers can be believed."""
-    peer = parse(environ.get("REMOTE_ADDR", ""))
-    return peer is not None and trusted(peer)
+    return _trusts(environ.get("REMOTE_ADDR", ""), tuple(settings.TRUSTED_PROXIES))
 
 
 @lru_cache(maxsize=4096)
@@ -52,6 +51,12 @@ def parse(text: str) -> Address | None:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
+
+
+@lru_cache(maxsize=4096)
+def _trusts(peer: str, ranges: tuple[str, ...]) -> bool:
+    address = parse(peer)
+    return address is not None and within(address, ranges)
 
 
 def trusted(address: Address) -> bool:

@@ -27,6 +27,7 @@ FIELDS: Final = (
     "route", "method", "status", "ms", "user_id", "code", "reason", "outcome", "count", "error",
 )
 # fmt: on
+PLAIN: Final = (int, float, type(None))
 BLANK: Final = "[blanked]"
 LONGEST_WORDS: Final = 300
 SHORTEST_SECRET: Final = 8  # a shorter "secret" would blank ordinary words
@@ -124,7 +125,7 @@ def message_of(record: logging.LogRecord) -> str:
 
 
 def known(value: Any) -> Any:
-    return value if isinstance(value, int | float | None) else scrub(str(value))
+    return value if isinstance(value, PLAIN) else scrub(str(value))
 
 
 def route_of(request: Any) -> str:

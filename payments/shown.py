@@ -1,7 +1,7 @@
 """Pay pages that were shown a moment ago, from this process's memory.
 
-A GET of a link that is known here asks the database nothing: once a second and merchant one
-question finds out which of its pages are still true. Posting the form asks everything anew.
+A GET of a link that is known here asks the database nothing (see `page_memory`). Posting the form
+asks everything anew.
 """
 
 import re
@@ -10,15 +10,13 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, parse_cookie
 from django_tenants.utils import tenant_context
 
@@ -26,40 +24,18 @@ from config import access_log, logs, rows
 from config.client_ip import client_network
 from config.clock import now
 from config.language import language_of
+from payments import page_memory
 from payments.models import Link
+from payments.page_memory import Mark, Page, Place
 from tenants import tallies
-from tenants.models import KEY_LENGTH, Tenant
+from tenants.models import Tenant
 from tenants.routing import TOKEN
 
 LOOKS: Final = 600  # a minute, address and link
-TRUE_FOR: Final = 1.0  # seconds
-ASK_AFTER: Final = 0.7  # seconds in which nobody asks; then one does, and nobody waits for it
-MOST: Final = 20_000  # pages; one is some kilobytes
-IN_USE: Final = 600.0  # seconds after its last showing in which a page is remembered
 # Stands in a remembered page for the key that each showing of the form has of its own.
 KEY: Final = "key-of-this-form-----"
 LONGEST: Final = 1_000  # characters of headers that tell the reader's language and theme
 ADDRESS: Final = re.compile(rf"/p/({TOKEN})")
-
-# What pages depend on, and since when that holds: under no token what is their merchant's (nothing
-# at all when the merchant is not what we think); of each link that takes so many payments the
-# places that are taken or held; and without words the links that were written since.
-FACTS: Final = """
-    SELECT '', (
-        (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
-        (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text,
-        pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-    FROM tenant WHERE id = %s AND state = %s AND name = %s
-        AND time_zone = %s AND schema_version = %s
-    UNION ALL SELECT token, (
-        (SELECT count(slot) FROM payments_payment WHERE link_id = link.id),
-        (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
-            WHERE live = link.live AND link_id = link.id
-            AND state IN ('created', 'open', 'unknown', 'pending')))::text, 0
-    FROM payments_link AS link WHERE token = ANY(%s) AND max_payments IS NOT NULL
-    UNION ALL SELECT token, NULL, 0 FROM payments_link WHERE changed_by >= %s
-"""
-NEVER: Final = 2**63 - 1  # no transaction is as late as that
 
 SEEN: Final = """
     INSERT INTO payments_linkviews AS kept (link_id, seen)
@@ -69,48 +45,10 @@ SEEN: Final = """
 """
 
 Answer = Callable[[HttpRequest], HttpResponse]
-Place = tuple[str, str, str]  # token, language, theme
 
 
-class Mark(NamedTuple):
-    """What a page was true of, and the first transaction that it may know nothing of."""
-
-    of_merchant: tuple[str, ...]
-    places: str
-    since: int
-
-
-@dataclass(slots=True, eq=False)
-class Page:
-    """A page as it was made, all but the form's key, and what it was true of."""
-
-    tenant: Tenant
-    link_id: UUID
-    mark: Mark
-    until: datetime | None
-    status: int = 200
-    reason: str = ""
-    route: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
-    parts: tuple[bytes, ...] = ()
-    checked: float = 0.0
-    used: float = 0.0
-
-    def is_true(self) -> bool:
-        return time.monotonic() - self.checked <= TRUE_FOR and not self.is_over()
-
-    def is_fresh(self) -> bool:
-        """Whether it is true, and early to ask again."""
-        return time.monotonic() - self.checked <= ASK_AFTER and self.is_true()
-
-    def is_over(self) -> bool:
-        """Whether the link has opened or expired since, or a place may be free."""
-        return self.until is not None and self.until <= now()
-
-
-_pages = dict[str, dict[Place, Page]]()  # by the merchant's key
-_asking, _counting = threading.Lock(), threading.Lock()
 _looks = tallies.Looks("look", LOOKS, 60)
+_counting = threading.Lock()
 _seen = dict[Page, int]()
 
 
@@ -155,28 +93,18 @@ def look(environ: Mapping[str, Any], token: str) -> bool:
     return _looks.hit(f"{client_network(environ)}:{token}")
 
 
-def mark(tenant: Tenant, token: str) -> Mark | None:
-    """What a page of this link is true of, to be asked before the page is made.
-
-    None when the merchant is not what `tenant` says any more: the page is made with `tenant`,
-    which may be a second old, and would be taken for true for good.
-    """
-    facts = _facts(tenant, [token], NEVER)
-    return facts.mark(token) if facts else None
-
-
 def offer(
     response: HttpResponse, tenant: Tenant, link: Link, true_of: Mark, until: datetime | None = None
 ) -> None:
     """Let a page that was made with KEY be shown again, to anybody, and at most `until` then."""
     ends = [at for at in (link.starts_at, link.expires_at, until) if at and at > now()]
-    page = Page(tenant, link.pk, true_of, min(ends, default=None), checked=time.monotonic())
+    page = Page(tenant, link.pk, *true_of, until=min(ends, default=None))
     response.shown_again = page  # type: ignore[attr-defined]
 
 
 def forget() -> None:
     """Show what is true now: something was changed here."""
-    _pages.clear()
+    page_memory.forget()
 
 
 def forget_all() -> None:
@@ -189,7 +117,7 @@ def forget_all() -> None:
 def _to_show(environ: WSGIEnvironment) -> Page | None:
     """The page that answers this request, which counts as a look at it."""
     place = _place(environ)
-    page = _known(place) if place else None
+    page = page_memory.known(place) if place else None
     if place is None or page is None or not look(environ, place[0]):
         return None
     page.used = time.monotonic()
@@ -227,71 +155,6 @@ def _reader(cookies: str, accepts: str) -> tuple[str, str] | None:
     return language_of(request), request.COOKIES.get("theme", "")[:8]
 
 
-def _known(place: Place) -> Page | None:
-    key = place[0][:KEY_LENGTH]
-    page = _pages.get(key, {}).get(place)
-    if page is None or page.is_fresh():
-        return page
-    if not _asking.acquire(blocking=not page.is_true()):
-        return page  # another thread is asking
-    try:
-        _ask(key, page)
-    except (DatabaseError, InterfaceError):
-        return None  # whoever makes the page anew tells what is wrong
-    finally:
-        _asking.release()
-    return _pages.get(key, {}).get(place)
-
-
-def _ask(key: str, wanted: Page) -> None:
-    """Find out which pages of this merchant are still true and in use, and forget the others."""
-    if wanted.is_fresh():
-        return  # another thread asked meanwhile
-    began, pages = time.monotonic(), _pages.get(key, {})
-    held = list(pages.items())
-    limited = {token for (token, _, _), page in held if page.mark.places}
-    since = min((page.mark.since for _, page in held), default=NEVER)
-    facts = _facts(wanted.tenant, limited, since)
-    for place, page in held:
-        unused = began - page.used > IN_USE and page is not wanted
-        if facts is None or unused or page.is_over() or not facts.agree(place[0], page.mark):
-            pages.pop(place, None)
-        else:
-            page.mark = facts.mark(place[0])
-        page.checked = began
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What is true of a merchant's pages."""
-
-    of_merchant: tuple[str, ...]
-    since: int
-    places: dict[str, str]
-    changed: frozenset[str]
-
-    def mark(self, token: str) -> Mark:
-        return Mark(self.of_merchant, self.places.get(token, ""), self.since)
-
-    def agree(self, token: str, mark: Mark) -> bool:
-        """Whether a page that was true of this mark still is."""
-        same = self.of_merchant == mark.of_merchant
-        return same and token not in self.changed and self.places.get(token, "") == mark.places
-
-
-def _facts(tenant: Tenant, limited: Iterable[str], since: int) -> Facts | None:
-    """None when the merchant is not what `tenant` says."""
-    known = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
-    with tenant_context(tenant):
-        found = rows.ask_all(FACTS, [tenant.pk, *known, list(limited), since])
-    changed = frozenset(token for token, words, _ in found if words is None)
-    places = {token: words for token, words, _ in found if token and words is not None}
-    for token, words, first in found:
-        if not token:
-            return Facts((words, *known), first, places, changed)
-    return None
-
-
 def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResponse:
     """A new page with a key of its own, remembered if it is for anybody."""
     page.status, page.reason = response.status_code, response.reason_phrase
@@ -300,19 +163,12 @@ def _first(request: HttpRequest, response: HttpResponse, page: Page) -> HttpResp
     page.used = time.monotonic()
     place = _place(request.META)
     if place and not response.cookies:
-        _remember(place, page)
+        page_memory.remember(place, page)
     if request.method == "GET":
         _count(page)
     response.content = new_key().encode().join(page.parts)
     response.headers["Content-Length"] = str(len(response.content))
     return response
-
-
-def _remember(place: Place, page: Page) -> None:
-    pages = _pages.setdefault(place[0][:KEY_LENGTH], {})
-    if pages and sum(map(len, _pages.values())) >= MOST:
-        pages.pop(next(iter(pages)), None)
-    pages[place] = page
 
 
 OWN: Final = frozenset({"X-Request-ID", "Content-Length"})  # of each answer

@@ -18,7 +18,16 @@ from config.client_ip import client_network
 from config.clock import now
 from merchants import branding
 from merchants.models import Profile
-from payments import collecting, ledger, notices, own_attempts, reasons, receipting, shown
+from payments import (
+    collecting,
+    ledger,
+    notices,
+    own_attempts,
+    page_memory,
+    reasons,
+    receipting,
+    shown,
+)
 from payments.asking import ask_on_view
 from payments.forms import PayForm, ReportForm
 from payments.methods import Method
@@ -79,7 +88,7 @@ class OldPrice(collecting.NotNow):
 def pay(request: PayerRequest, token: str) -> HttpResponse:
     """The pay page of a link; posting it starts a payment and leads to Paytm."""
     own = request.method == "POST" or own_attempts.known(request)
-    true_of = None if own else shown.mark(request.tenant, token)  # before what it is true of
+    true_of = None if own else page_memory.mark(request.tenant, token)  # before what it is true of
     link = _link(token)
     if request.method == "POST":
         return _start(request, link)
@@ -88,7 +97,7 @@ def pay(request: PayerRequest, token: str) -> HttpResponse:
     return _look(request, link, true_of)
 
 
-def _look(request: PayerRequest, link: Link, true_of: shown.Mark | None) -> HttpResponse:
+def _look(request: PayerRequest, link: Link, true_of: page_memory.Mark | None) -> HttpResponse:
     """The link's page; made to be shown again where it is for anybody."""
     form = PayForm(link=link, initial={"key": shown.KEY if true_of else shown.new_key()})
     refusal = collecting.why_not_now(link, own_attempts.known(request))

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from merchants.models import Profile
-from payments import shown
+from payments import page_memory
 from payments.models import Link
 from tenants import tallies
 from tenants.models import Tenant
@@ -20,7 +20,7 @@ def test_a_page_is_made_anew_when_its_own_link_was_changed_and_not_otherwise(
 ) -> None:
     changed, other = (make.link(max_payments=max_payments) for _ in range(2))
     client = browser()
-    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)
+    monkeypatch.setattr(page_memory, "TRUE_FOR", -1.0)
     monkeypatch.setattr(tallies, "_due", float("inf"))
 
     def queries_of(link: Link, amount: str) -> int:

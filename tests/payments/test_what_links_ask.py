@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from config import remembered
 from config.clock import now
 from merchants.models import PaytmAccount, Profile
-from payments import shown
+from payments import page_memory, shown
 from payments.events import payment_facts
 from payments.models import Link, LinkViews, Payment
 from tenants import provisioning, routing, tallies
@@ -195,7 +195,7 @@ def test_whatever_the_page_depends_on_is_seen_a_second_later(
     link = make.link(max_payments=1)
     before = without_key(client.get(f"/p/{link.token}"))
     change(link)
-    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)  # the second is over
+    monkeypatch.setattr(page_memory, "TRUE_FOR", -1.0)  # the second is over
     assert without_key(client.get(f"/p/{link.token}")) != before
 
 
@@ -211,7 +211,7 @@ def test_what_becomes_of_anothers_payment_is_seen_a_second_later(
         assert without_key(client.get(f"/p/{link.token}")) == before
     assert len(queries) == 0
     Payment.objects.update(**then)
-    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)  # the second is over
+    monkeypatch.setattr(page_memory, "TRUE_FOR", -1.0)  # the second is over
     assert without_key(client.get(f"/p/{link.token}")) != before
 
 
@@ -312,6 +312,6 @@ def test_a_remembered_page_of_a_merchant_that_is_gone_is_404(
     link = make.link()
     assert client.get(f"/p/{link.token}").status_code == 200
     Tenant.objects.filter(pk=acme.pk).update(state="ready", slug=None)
-    monkeypatch.setattr(shown, "TRUE_FOR", -1.0)
+    monkeypatch.setattr(page_memory, "TRUE_FOR", -1.0)
     remembered.forget_all()
     assert client.get(f"/p/{link.token}").status_code == 404
