@@ -32,28 +32,30 @@ FACTS: Final = """
     SELECT '', (
         (SELECT array_agg((xmin, ctid) ORDER BY id) FROM merchants_profile),
         (SELECT array_agg((id, state) ORDER BY id) FROM merchants_paytmaccount))::text,
-        pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+        pg_current_snapshot()::text
     FROM tenant WHERE id = %s AND state = %s AND name = %s
         AND time_zone = %s AND schema_version = %s
     UNION ALL SELECT token, (
         (SELECT count(slot) FROM payments_payment WHERE link_id = link.id),
         (SELECT array_agg((id, state, paytm_token <> '') ORDER BY id) FROM payments_payment
             WHERE live = link.live AND link_id = link.id
-            AND state IN ('created', 'open', 'unknown', 'pending')))::text, 0
+            AND state IN ('created', 'open', 'unknown', 'pending')))::text, ''
     FROM payments_link AS link WHERE token = ANY(%s) AND max_payments IS NOT NULL
-    UNION ALL SELECT token, NULL, 0 FROM payments_link WHERE changed_by >= %s
+    UNION ALL SELECT token, NULL, '' FROM payments_link
+    WHERE changed_by >= pg_snapshot_xmin(%s::pg_snapshot)::text::bigint
+        AND NOT pg_visible_in_snapshot(changed_by::text::xid8, %s::pg_snapshot)
 """
-NEVER: Final = 2**63 - 1  # no transaction is as late as that
 
 Place = tuple[str, str, str]  # token, language, theme
 
 
 @dataclass(slots=True)
 class Asked:
-    """When it was asked, and the first transaction that the answer may know nothing of."""
+    """When it was asked, and the snapshot that the answer was of: what that does not show was
+    written since. None before anything was asked."""
 
     at: float
-    since: int
+    snapshot: str | None
 
 
 class Mark(NamedTuple):
@@ -120,11 +122,11 @@ def mark(tenant: Tenant, token: str) -> Mark | None:
     which may be a second old, and would be taken for true for good.
     """
     asked_at = time.monotonic()
-    facts = _facts(tenant, [token], NEVER)
+    facts = _facts(tenant, [token], None)
     if facts is None:
         return None
     places = facts.places.get(token, "")
-    return Mark(facts.of_merchant, places, Asked(asked_at, facts.since))
+    return Mark(facts.of_merchant, places, Asked(asked_at, facts.snapshot))
 
 
 def known(place: Place) -> Page | None:
@@ -149,7 +151,7 @@ def remember(place: Place, page: Page) -> None:
     key = place[0][:KEY_LENGTH]
     held = _held.get(key)
     if held is None or held.of_merchant != page.of_merchant:
-        held = _held[key] = Held(page.of_merchant, Asked(0.0, NEVER))
+        held = _held[key] = Held(page.of_merchant, Asked(0.0, None))
     if held.pages and sum(len(each.pages) for each in _held.values()) >= MOST:
         held.drop(next(iter(held.pages)))
     held.new.add(place)
@@ -169,8 +171,10 @@ def _ask(held: Held, wanted: Place, page: Page) -> None:
     began = time.monotonic()
     # With the wanted one, for one that was added just now may be in neither set.
     new = {place: held.pages.get(place) for place in {*_taken(held.new), wanted}}
-    since = min([held.asked.since, *(each.asked.since for each in new.values() if each)])
-    facts = _facts(page.tenant, {token for token, _, _ in [*held.limited]}, since)
+    asked = [held.asked, *(each.asked for each in new.values() if each)]
+    earliest = min((each.snapshot for each in asked if each.snapshot), key=_shown)
+    limited = {token for token, _, _ in [*held.limited]}
+    facts = _facts(page.tenant, limited, earliest)
     if facts is None or facts.of_merchant != held.of_merchant:
         held.pages.clear()
         return
@@ -178,10 +182,16 @@ def _ask(held: Held, wanted: Place, page: Page) -> None:
     if page.is_over():
         held.drop(wanted)
     _sweep(held, began)
-    held.asked.at, held.asked.since = began, facts.since
+    held.asked.at, held.asked.snapshot = began, facts.snapshot
     for each in new.values():
         if each is not None:
             each.asked = held.asked
+
+
+def _shown(snapshot: str) -> int:
+    """How many transactions a snapshot shows, of all that there were: the earlier, the fewer."""
+    _first, last, running = snapshot.split(":")
+    return int(last) - len(running.split(",") if running else [])
 
 
 def _taken(places: set[Place]) -> list[Place]:
@@ -215,19 +225,19 @@ class Facts(NamedTuple):
     """What is true of a merchant's pages now."""
 
     of_merchant: tuple[str, ...]
-    since: int
+    snapshot: str
     places: dict[str, str]
     changed: set[str]
 
 
-def _facts(tenant: Tenant, limited: Iterable[str], since: int) -> Facts | None:
+def _facts(tenant: Tenant, limited: Iterable[str], since: str | None) -> Facts | None:
     """None when the merchant is not what `tenant` says."""
     told = tenant.state, tenant.name, tenant.time_zone, tenant.schema_version
     with tenant_context(tenant):
-        found = rows.ask_all(FACTS, [tenant.pk, *told, list(limited), since])
+        found = rows.ask_all(FACTS, [tenant.pk, *told, list(limited), since, since])
     changed = {token for token, words, _ in found if words is None}
     places = {token: words for token, words, _ in found if token and words is not None}
-    for token, words, first in found:
+    for token, words, snapshot in found:
         if not token:
-            return Facts((words, *told), first, places, changed)
+            return Facts((words, *told), snapshot, places, changed)
     return None

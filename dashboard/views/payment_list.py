@@ -51,7 +51,7 @@ def list(request: WorldRequest) -> HttpResponse:
         "tabs": _tabs(views, query),
         "may_tag": may_tag,
         "beside": _beside(page),
-        "around": _around(request, narrowed, query, _looks_query(query, columns)),
+        "around": _around(request, narrowed, query, columns),
     }
     return live.answer(request, LIST, context, shows=f"{table}{page.newer} {page.older}")
 
@@ -91,14 +91,22 @@ def _looks_query(query: str, columns: Sequence[str]) -> str:
     return "&".join(filter(None, (query, urlencode({"columns": ",".join(columns)}))))
 
 
-def _around(request: WorldRequest, narrowed: bool, query: str, looks_query: str) -> Part:
-    """What stands above and below the rows."""
+def _around(request: WorldRequest, narrowed: bool, query: str, columns: Sequence[str]) -> Part:
+    """What stands above and below the rows. A file has the columns that were chosen, or all that
+    are usual in files."""
+    looks_query = _looks_query(query, columns)
+    file_query = query if tuple(columns) == payment_rows.USUAL else looks_query
     kind = {
         "live": request.live,
         "narrowed": narrowed,
         "may_export": roles.may(request.membership.role, "exports.make"),
     }
-    own = {"query": escape(query), "looks_query": escape(looks_query), "slug": request.tenant.slug}
+    own = {
+        "query": escape(query),
+        "looks_query": escape(looks_query),
+        "file_query": escape(file_query),
+        "slug": request.tenant.slug,
+    }
     return Part(tuple(kind.values()), lambda: kind, own)
 
 

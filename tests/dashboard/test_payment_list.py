@@ -249,11 +249,15 @@ def test_the_list_costs_a_fixed_number_of_questions(ask: Callable[..., Any], lin
 
 def test_columns_are_chosen_and_remembered(at_acme: Client, url: Url, link: Link) -> None:
     made(link, payer_name="Ravi Kumar", payer_phone="98765 43210")
-    assert "Ravi Kumar" not in text(at_acme.get(url("payments")))
+    before = text(at_acme.get(url("payments"), {"status": "open"}))
+    assert "Ravi Kumar" not in before
+    assert 'payments.csv?status=open"' in before
     chosen = {"column": ["state", "customer"], "query": "status=open"}
     page = at_acme.post(url("payments_columns"), chosen, follow=True)
     assert page.request["QUERY_STRING"] == "status=open"
     assert "Ravi Kumar" in text(page)
+    assert 'payments.csv?status=open&amp;columns=state%2Ccustomer"' in text(page)
+    assert 'exports?status=open&amp;columns=state%2Ccustomer"' in text(page)
     heads = re.findall(r"<th[^>]*>([^<]*)</th>", text(at_acme.get(url("payments"))))
     assert heads == ["Payment", "State", "Customer", "Amount"]
     assert "98765 43210" in text(at_acme.get(url("payments"), {"columns": "phone"}))

@@ -53,7 +53,7 @@ def test_it_is_shown_everywhere_that_it_waits(
             assert "Waits for approval" in text(client.get(page)), page
     assert "1 refund waits for your approval" in text(at_acme.get(url("dashboard")))
     assert "for your approval" not in text(at_bobs.get(url("dashboard")))
-    assert "refunds?state=held" in at_acme.get(url("dashboard")).content.decode()
+    assert "refunds?status=held" in at_acme.get(url("dashboard")).content.decode()
     assert "Approve ₹200.00" in text(at_acme.get(url("refund", id=held.pk)))
     assert "Approve ₹200.00" not in text(at_bobs.get(url("refund", id=held.pk)))
     assert "Withdraw ₹200.00" in text(at_bobs.get(url("refund", id=held.pk)))
