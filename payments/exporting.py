@@ -29,7 +29,7 @@ from tenants.current import zone
 
 BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
 AT_FIRST: Final = 500  # payments of the first slice, so that the reader sees something at once
-AT_ONCE: Final = 12_000  # of the later ones: about three megabytes of CSV
+AT_ONCE: Final = 8_000  # of the later ones: about two megabytes of CSV, and two of them at once
 FEWER: Final = 4_000  # where each value becomes an object
 LONGEST_TEXT: Final = 32_767  # of a cell in Excel
 # Code points of = + - @, tab and line ends, and of the first four in full width: a cell that begins
