@@ -29,6 +29,7 @@ from tenants.routing import TOKEN, recent_tenant_of_token
 
 ADDRESS: Final = re.compile(rf"/paytm/({TOKEN})/callback")
 ROUTE: Final = "/paytm/<token:token>/callback"
+LENGTH: Final = re.compile("[0-9]{1,9}")
 FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -81,7 +82,7 @@ def _taken(environ: WSGIEnvironment, token: str) -> str:
 def _body(environ: WSGIEnvironment) -> bytes | None:
     """The body, to be read again by whoever comes next; None for one that is not small."""
     length = environ.get("CONTENT_LENGTH") or ""
-    if not (length.isascii() and length.isdigit() and int(length) <= notices.MAX_BYTES):
+    if not (LENGTH.fullmatch(length) and int(length) <= notices.MAX_BYTES):
         return None
     body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = io.BytesIO(body)

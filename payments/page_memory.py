@@ -106,13 +106,27 @@ class Held:
     limited: set[Place] = field(default_factory=set)
     swept: float = field(default_factory=time.monotonic)
 
+    def add(self, place: Place, page: Page) -> None:
+        self.drop(place)
+        self.pages[place] = page
+        self.new.add(place)
+        if page.places:
+            self.limited.add(place)
+
     def drop(self, place: Place) -> None:
         self.pages.pop(place, None)
         self.limited.discard(place)
 
+    def clear(self) -> None:
+        self.pages.clear()
+        self.limited.clear()
+
 
 _held = dict[str, Held]()  # by the merchant's key
 _asking = threading.Lock()
+# A page and its being limited come and go together: one that stood in no `limited` would be taken
+# for true whatever becomes of its places. Never held while the database is asked.
+_changing = threading.Lock()
 
 
 def mark(tenant: Tenant, token: str) -> Mark | None:
@@ -148,16 +162,14 @@ def known(place: Place) -> Page | None:
 
 def remember(place: Place, page: Page) -> None:
     """Keep a page for whoever comes next."""
-    key = place[0][:KEY_LENGTH]
-    held = _held.get(key)
-    if held is None or held.of_merchant != page.of_merchant:
-        held = _held[key] = Held(page.of_merchant, Asked(0.0, None))
-    if held.pages and sum(len(each.pages) for each in _held.values()) >= MOST:
-        held.drop(next(iter(held.pages)))
-    held.new.add(place)
-    if page.places:
-        held.limited.add(place)
-    held.pages[place] = page  # last: whoever finds it finds it whole
+    with _changing:
+        key = place[0][:KEY_LENGTH]
+        held = _held.get(key)
+        if held is None or held.of_merchant != page.of_merchant:
+            held = _held[key] = Held(page.of_merchant, Asked(0.0, None))
+        if held.pages and sum(len(each.pages) for each in _held.values()) >= MOST:
+            held.drop(next(iter(held.pages)))
+        held.add(place, page)
 
 
 def forget() -> None:
@@ -169,23 +181,24 @@ def _ask(held: Held, wanted: Place, page: Page) -> None:
     if page.is_fresh():
         return  # another thread asked meanwhile
     began = time.monotonic()
-    # With the wanted one, for one that was added just now may be in neither set.
-    new = {place: held.pages.get(place) for place in {*_taken(held.new), wanted}}
-    asked = [held.asked, *(each.asked for each in new.values() if each)]
+    with _changing:
+        new, held.new = held.new, set()
+        unasked = [held.pages[place] for place in {*new, wanted} if place in held.pages]
+        limited = {token for token, _, _ in held.limited}
+    asked = [held.asked, page.asked, *(each.asked for each in unasked)]
     earliest = min((each.snapshot for each in asked if each.snapshot), key=_shown)
-    limited = {token for token, _, _ in [*held.limited]}
     facts = _facts(page.tenant, limited, earliest)
-    if facts is None or facts.of_merchant != held.of_merchant:
-        held.pages.clear()
-        return
-    _drop_what_changed(held, facts)
-    if page.is_over():
-        held.drop(wanted)
-    _sweep(held, began)
+    with _changing:
+        if facts is None or facts.of_merchant != held.of_merchant:
+            held.clear()
+            return
+        _drop_what_changed(held, facts)
+        if page.is_over():
+            held.drop(wanted)
+        _sweep(held, began)
     held.asked.at, held.asked.snapshot = began, facts.snapshot
-    for each in new.values():
-        if each is not None:
-            each.asked = held.asked
+    for each in unasked:
+        each.asked = held.asked
 
 
 def _shown(snapshot: str) -> int:
@@ -194,20 +207,12 @@ def _shown(snapshot: str) -> int:
     return int(last) - len(running.split(",") if running else [])
 
 
-def _taken(places: set[Place]) -> list[Place]:
-    """All of them, which are in the set no more; what is added meanwhile stays."""
-    taken = list(places)
-    places.difference_update(taken)
-    return taken
-
-
 def _drop_what_changed(held: Held, facts: "Facts") -> None:
     if facts.changed:
-        for place in [place for place in [*held.pages] if place[0] in facts.changed]:
+        for place in [place for place in held.pages if place[0] in facts.changed]:
             held.drop(place)
     for place in [*held.limited]:
-        page = held.pages.get(place)
-        if page is None or page.places != facts.places.get(place[0], ""):
+        if held.pages[place].places != facts.places.get(place[0], ""):
             held.drop(place)
 
 
