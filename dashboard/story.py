@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import merge
+from operator import attrgetter
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
-from payments.models import Payment, Refund, TimelineEntry
+from payments.models import Message, Payment, Refund, TimelineEntry
 from payments.money import format_inr
 
 # What happened → icon and words. `%(amount)s` is the refund's.
@@ -123,10 +125,11 @@ class Moment:
 
 
 def story_of(payment: Payment) -> Iterator[Moment]:
-    """What happened to the payment, oldest first. One query."""
-    entries = payment.timeline.select_related("message", "refund").order_by("id")
-    for entry in entries:
-        yield _moment(entry)
+    """What happened to the payment and what Paytm said unasked, oldest first. Two queries."""
+    entries = payment.timeline.exclude(kind__in=Message.UNASKED)
+    told = map(_moment, entries.select_related("message", "refund").order_by("id"))
+    unasked = payment.messages.filter(source__in=Message.UNASKED).order_by("id")
+    return merge(map(_heard, unasked), told, key=attrgetter("time"))
 
 
 def story_of_refund(refund: Refund) -> Iterator[Moment]:
@@ -134,6 +137,21 @@ def story_of_refund(refund: Refund) -> Iterator[Moment]:
     entries = TimelineEntry.objects.filter(payment=refund.payment_id, refund=refund)
     for entry in entries.select_related("message", "refund").order_by("id"):
         yield _moment(entry)
+
+
+def _heard(message: Message) -> Moment:
+    icon, title = KINDS[message.source]
+    refused = message.verdict.startswith("refused:")
+    return Moment(
+        time=message.received_at,
+        icon=icon,
+        tone="warning" if refused else "neutral",
+        title=str(title),
+        detail=str(MEANINGS.get(message.verdict, REFUSED if refused else message.verdict)),
+        who="",
+        source=message.get_source_display(),
+        raw=message.raw,
+    )
 
 
 def _moment(entry: TimelineEntry) -> Moment:
@@ -145,7 +163,7 @@ def _moment(entry: TimelineEntry) -> Moment:
     return Moment(
         time=entry.at,
         icon=state_icon if answered else icon,
-        tone=state_tone if answered else _tone(entry),
+        tone=state_tone if answered else "warning" if entry.kind in WARNINGS else "neutral",
         title=str(title) % {"amount": amount, "state": word},
         detail=_detail(entry),
         who=entry.by_name,
@@ -154,17 +172,11 @@ def _moment(entry: TimelineEntry) -> Moment:
     )
 
 
-def _tone(entry: TimelineEntry) -> str:
-    refused = entry.message is not None and entry.message.verdict.startswith("refused:")
-    return "warning" if refused or entry.kind in WARNINGS else "neutral"
-
-
 def _detail(entry: TimelineEntry) -> Any:
     if entry.kind in SILENCE:
         return MEANINGS.get(entry.words, entry.words)
-    if entry.message and entry.kind not in ("status", "refund"):
-        verdict = entry.message.verdict
-        return MEANINGS.get(verdict, REFUSED if verdict.startswith("refused:") else verdict)
+    if entry.kind == "refund_conflict":
+        return format_inr(int(entry.words))
     if entry.kind in ("refund_requested", "refund_held") and entry.words:
         return _("Reason: %(reason)s") % {"reason": entry.words}
     if entry.kind == "receipt_sent":

@@ -1,6 +1,6 @@
 """The quick way in for nearly all that Paytm sends: true, new, and about a payment under the
 account that its world uses now. One statement, which is a transaction of its own, keeps the
-message, tells the timeline and has a worker ask; all else is for `notices` to judge at leisure.
+message and has a worker ask; all else is for `notices` to judge at leisure.
 """
 
 from collections.abc import Callable
@@ -22,16 +22,12 @@ from tenants.current import current_tenant
 # The payment's row is held first, as by everything that speaks of a payment.
 TAKE = f"""
 WITH paid AS MATERIALIZED (
-    SELECT id, token, state FROM payments_payment
+    SELECT id, token FROM payments_payment
     WHERE order_id = %s AND account_id = %s FOR UPDATE
 ), kept AS (
     INSERT INTO payments_message (payment_id, source, verdict, raw, digest, received_at)
     SELECT id, %s, '{VERIFIED}', %s, %s, %s FROM paid
-    ON CONFLICT DO NOTHING RETURNING id
-), told AS (
-    INSERT INTO payments_timelineentry
-        (payment_id, message_id, at, kind, state, words, by_name)
-    SELECT paid.id, kept.id, %s, %s, paid.state, '', '' FROM paid, kept
+    ON CONFLICT DO NOTHING RETURNING payment_id
 ), asked AS (
     {job_queue.INSERT} SELECT %s, %s, %s, jsonb_build_object('payment_id', paid.id),
         'ask:' || paid.id, 'ready', %s, 0, '' FROM paid, kept {job_queue.ONCE}
@@ -71,7 +67,7 @@ def _find(live: bool) -> tuple[UUID, Credentials]:
 
 def _write(order_id: str, account_id: UUID, source: str, raw: str) -> str:
     at = now()
-    values = [order_id, account_id, source, raw, digest_of(VERIFIED, raw), at, at, source]
+    values = [order_id, account_id, source, raw, digest_of(VERIFIED, raw), at]
     job = [ask_status.lane, ask_status.kind, current_tenant().pk, at]
     row = rows.ask(TAKE, values + job)
     if row is None:

@@ -31,7 +31,6 @@ from payments.paytm import (
 from payments.paytm.redaction import blank_text
 from payments.refunding import ask_refund_soon
 from payments.states import REFUND_MAY_LEAVE
-from payments.timeline import note
 from tenants import limits
 
 MAX_BYTES = 64 * 1024
@@ -131,15 +130,11 @@ def _judge(
 
 
 def _accept(payment: Payment, source: str, raw: str, notice: Notice) -> Received:
-    message, is_news = inbox.keep(payment, source, raw, inbox.VERIFIED)
-    may_ask = is_news or _may_ask(payment)
-    with rows.one_trip():
-        if is_news:
-            note(payment, source, message=message)
-        if may_ask:
-            ask_soon(payment)
-    if may_ask and notice.is_of_refund:
-        _ask_about_refund(payment, notice.ref_id or "")
+    _, is_news = inbox.keep(payment, source, raw, inbox.VERIFIED)
+    if is_news or _may_ask(payment):
+        ask_soon(payment)
+        if notice.is_of_refund:
+            _ask_about_refund(payment, notice.ref_id or "")
     return Received(payment.token)
 
 
@@ -153,9 +148,7 @@ def _ask_about_refund(payment: Payment, ref_id: str) -> None:
 
 
 def _refuse(payment: Payment, source: str, raw: str, reason: str) -> Received:
-    message = inbox.keep_refused(payment, source, raw, reason)
-    if message:
-        note(payment, source, message.verdict, message=message)
+    inbox.keep_refused(payment, source, raw, reason)
     if _may_ask(payment):
         ask_soon(payment)
     return Received(refused=reason, payment=payment)

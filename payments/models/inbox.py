@@ -1,5 +1,7 @@
 """What Paytm said, word for word, and the story of each payment."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +19,10 @@ class Message(models.Model):
         STATUS = "status", _("Paytm's status answer")
         REFUND = "refund", _("Paytm's refund answer")
         REFUND_WEBHOOK = "refund_webhook", _("Paytm's refund webhook")
+
+    # What came unasked. Such a message changes nothing, so it has no entry in the timeline: it
+    # stands there itself.
+    UNASKED: Final = (Source.CALLBACK, Source.WEBHOOK, Source.REFUND_WEBHOOK)
 
     id = models.BigAutoField(primary_key=True)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="messages", db_index=False)
@@ -39,6 +45,8 @@ class Message(models.Model):
 
 class TimelineEntry(models.Model):
     """One thing that happened to a payment. Append-only."""
+
+    # Entries of Message.UNASKED were written once, and are left out in favour of the messages.
 
     id = models.BigAutoField(primary_key=True)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="timeline", db_index=False)

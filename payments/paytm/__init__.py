@@ -1,5 +1,5 @@
-"""Paytm's payment gateway for India, as a typed client. Depends on requests and pycryptodome
-alone. Money is paise. See `Client`, `verify_message`, and the tree in `errors`."""
+"""Paytm's payment gateway for India, as a typed client. Depends on requests, pycryptodome
+and cryptography alone. Money is paise. See `Client`, `verify_message`, and the tree in `errors`."""
 
 from payments.paytm.amounts import paise_from_text, rupees_text
 from payments.paytm.breaker import Breaker

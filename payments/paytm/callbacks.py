@@ -92,21 +92,9 @@ def _notice(said: fields.Message) -> Notice:
         status=status,
         code=code or "",
         message=words or "",
-        txn_id=fields.identifier(said, "TXNID"),
-        bank_txn_id=fields.identifier(said, "BANKTXNID"),
-        amount_paise=fields.paise(said, "TXNAMOUNT"),
-        currency=fields.text(said, "CURRENCY", 10),
-        payment_mode=fields.text(said, "PAYMENTMODE", 40),
-        gateway=fields.text(said, "GATEWAYNAME", 64),
-        bank=fields.text(said, "BANKNAME", 64),
-        txn_date=fields.text(said, "TXNDATE", 40),
         ref_id=fields.order_id(said, "REFID"),
         refund_id=refund_id,
-        refund_paise=fields.paise(said, "REFUNDAMOUNT"),
-        total_refunded_paise=fields.paise(said, "TOTALREFUNDAMOUNT"),
-        rrn=fields.text(said, "RRN", 64) or refund_detail(said, "rrn"),
         arn=arn,
-        credit_expected=refund_detail(said, "userCreditExpectedDate"),
     )
 
 

@@ -146,7 +146,8 @@ class RefundStatus(RefundAnswer):
 
 @dataclass(frozen=True)
 class Notice:
-    """A callback or webhook whose checksum verifies. A hint, never a reason to book money.
+    """A callback or webhook whose checksum verifies. A hint, never a reason to book money: amounts
+    and the rest are read of what Paytm answers.
 
     `status` is Paytm's word: of a payment TXN_SUCCESS, TXN_FAILURE or PENDING; of a refund SUCCESS
     or FAILED when Paytm took it or not, and None when it went to the bank or has its ARN.
@@ -156,26 +157,9 @@ class Notice:
     status: str | None
     code: str
     message: str
-    txn_id: str | None
-    bank_txn_id: str | None
-    amount_paise: int | None
-    currency: str | None
-    payment_mode: str | None
-    gateway: str | None
-    bank: str | None
-    txn_date: str | None
     ref_id: str | None
     refund_id: str | None
-    refund_paise: int | None
-    total_refunded_paise: int | None
-    rrn: str | None
     arn: str | None
-    credit_expected: str | None
-
-    @property
-    def method(self) -> str:
-        """As OrderStatus.method."""
-        return method_of(self.payment_mode)
 
     @property
     def is_of_refund(self) -> bool:

@@ -39,8 +39,9 @@ def blank_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _blank(name: str, value: str) -> str:
-    if name.lower() in _SECRETS:
+    key = name.lower()
+    if key in _SECRETS:
         return BLANK
-    if name.lower() in _CARDS:
+    if key in _CARDS:
         return re.sub(r"\W", "", value)[-4:]
     return value

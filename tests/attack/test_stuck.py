@@ -150,7 +150,7 @@ def test_a_payer_who_replays_their_callback_is_limited(
         come_back(browser(), callback)
         run_due()
     asked = order.messages.filter(source=Message.Source.STATUS).count()
-    lines = order.timeline.filter(kind="callback").count()
+    lines = order.messages.filter(source=Message.Source.CALLBACK).count()
     assert asked <= 10
     assert lines <= 10
 
