@@ -1,19 +1,21 @@
 """Payments as rows to take away: which columns there are, and a whole selection of one moment.
 
 Amounts, days and the guard against formulas are written by the database, so a million rows cost
-little more than COPY. They are read over a connection of their own, in one snapshot, however long
-that takes and whatever else this process does meanwhile; in slices of time, so that one slice is
+little more than COPY. They are read over connections of their own, in one snapshot, however long
+that takes and whatever else this process does meanwhile; in slices of time, so that few slices are
 in memory, and so that any selection costs one walk along its days at most.
 """
 
 import io
+import itertools
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -29,7 +31,7 @@ from tenants.current import zone
 
 BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
 AT_FIRST: Final = 500  # payments of the first slice, so that the reader sees something at once
-AT_ONCE: Final = 8_000  # of the later ones: about two megabytes of CSV, and two of them at once
+AT_ONCE: Final = 6_000  # of the later ones: about 1.5 megabytes of CSV, and three of them at once
 FEWER: Final = 4_000  # where each value becomes an object
 LONGEST_TEXT: Final = 32_767  # of a cell in Excel
 # Code points of = + - @, tab and line ends, and of the first four in full width: a cell that begins
@@ -170,13 +172,35 @@ def headings(columns: Sequence[Column]) -> list[str]:
     ]
 
 
-def _ahead(find: Callable[[], T | None]) -> Iterator[T]:
-    """What `find` finds until that is None. While one is used, the database looks for the next."""
-    with ThreadPoolExecutor(1) as aside:
-        coming = aside.submit(find)
-        while (found := coming.result()) is not None:
-            coming = aside.submit(find)
-            yield found
+class Mark(NamedTuple):
+    """Where a slice begins, and how many payments it may hold."""
+
+    until: datetime | None
+    most: int
+
+
+def _answer(connection: Any, sql: str, values: Sequence[object] = ()) -> Any:
+    """The one value that is asked for; None when there is no row."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _copied(connection: Any, statement: Condition) -> tuple[int, bytes]:
+    """A slice as CSV, and how many payments are in it."""
+    with connection.cursor() as cursor:
+        part = io.BytesIO()
+        copy = b"COPY (" + cursor.mogrify(*statement) + b") TO STDOUT (FORMAT csv)"
+        cursor.copy_expert(copy, part)
+        return cursor.rowcount, part.getvalue()
+
+
+def _fetched(connection: Any, statement: Condition) -> list[tuple[Any, ...]]:
+    """A slice as rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(*statement)
+        return [*cursor.fetchall()]
 
 
 @dataclass(frozen=True)
@@ -189,9 +213,10 @@ class Sums:
 
 
 class Reading:
-    """A selection's payments, newest first, as they are at one moment: that of the first question.
+    """A selection's payments, newest first, as they are at one moment: when this is made.
 
-    Begun inside the tenant; may be read on from anywhere, by one reader. To be closed.
+    Made inside the tenant; may be read on from anywhere, by one reader. To be closed. Long ones
+    are read over two connections at a time, which look at one snapshot.
     """
 
     def __init__(self, selection: Selection, columns: Sequence[Column]) -> None:
@@ -201,18 +226,27 @@ class Reading:
         )
         live: Condition = ("p.live = %s", [selection.live])
         self._days = [live, *selection.days()]
-        self._own = schema.apart()
-        with self._own.cursor() as cursor:
-            cursor.execute("SET LOCAL TIME ZONE %s", [str(zone())])
+        self._open, self._zone = schema.apart(), str(zone())
+        self._connections = [self._opened("")]
+        self._snapshot = _answer(self._connections[0], "SELECT pg_export_snapshot()")
+
+    def _opened(self, snapshot: str) -> Any:
+        connection = self._open()
+        with connection.cursor() as cursor:
+            if snapshot:
+                cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])
+            cursor.execute("SET LOCAL TIME ZONE %s", [self._zone])
             # Slices come in the order of their index: whatever is joined must keep it.
             cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL work_mem = '64MB'")
+        return connection
 
     def close(self) -> None:
-        self._own.close()
+        for connection in self._connections:
+            connection.close()
 
     def sums(self) -> Sums:
         condition, values = self._condition
-        with self._own.cursor() as cursor:
+        with self._connections[0].cursor() as cursor:
             cursor.execute(
                 f"SELECT count(*), coalesce(sum({RECEIVED}), 0)::bigint,"  # noqa: S608
                 f" coalesce(sum({REFUNDED}), 0)::bigint FROM {FROM} WHERE {condition}",
@@ -223,21 +257,11 @@ class Reading:
     def csv(self) -> Iterator[tuple[int, bytes]]:
         """The file in parts, each with how many payments are in it. The first has the heading."""
         head = f"{BOM}{','.join(map(_quoted, self.headings))}\n".encode()
-        slices = self._slices(", ".join(map(self._cell, self.columns)), AT_ONCE)
-        for count, part in _ahead(lambda: self._next_part(slices)):
+        wanted = ", ".join(map(self._cell, self.columns))
+        for count, part in self._slices(wanted, AT_ONCE, _copied):
             if head or part:
                 yield count, head + part
             head = b""
-
-    def _next_part(self, slices: Iterator[Condition]) -> tuple[int, bytes] | None:
-        """The next slice as CSV, and how many payments are in it; None when there is none."""
-        with self._own.cursor() as cursor:
-            for statement in slices:
-                part = io.BytesIO()
-                copy = b"COPY (" + cursor.mogrify(*statement) + b") TO STDOUT (FORMAT csv)"
-                cursor.copy_expert(copy, part)
-                return cursor.rowcount, part.getvalue()
-        return None
 
     def rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """Some rows at a time, as a workbook takes them: paise, times without a zone in the
@@ -248,48 +272,74 @@ class Reading:
             else self._value(column)
             for column in self.columns
         )
-        slices = self._slices(wanted, FEWER)
-        return _ahead(lambda: self._next_rows(slices))
+        return self._slices(wanted, FEWER, _fetched)
 
-    def _next_rows(self, slices: Iterator[Condition]) -> list[tuple[Any, ...]] | None:
-        """The rows of the next slice; None when there is none."""
-        with self._own.cursor() as cursor:
-            for statement in slices:
-                cursor.execute(*statement)
-                return [*cursor.fetchall()]
-        return None
+    def _slices(self, wanted: str, size: int, take: Callable[[Any, Condition], T]) -> Iterator[T]:
+        """What `take` makes of each slice, in order. Slices hold about so many of the world's
+        payments, whichever of these are selected; payments of one moment stay together."""
+        under_way = deque[Future[T | None]]()
+        begin = Future[Mark | None]()
+        begin.set_result(Mark(None, AT_FIRST))
 
-    def _slices(self, wanted: str, size: int) -> Iterator[Condition]:
-        """The statements of slices that hold about so many of the world's payments, newest first,
-        whichever of these are selected. Payments of one moment stay together."""
+        def taken(turn: int, begin: "Future[Mark | None]", end: "Future[Mark | None]") -> T | None:
+            mark, since = self._place(turn, begin, end, size)
+            if mark is None:
+                return None
+            return take(self._connection(turn), self._statement(wanted, mark.until, since))
+
+        with ThreadPoolExecutor(2) as aside:
+            for turn in itertools.count():
+                if turn > 1:
+                    found = under_way.popleft().result()
+                    if found is None:
+                        break
+                    yield found
+                end = Future[Mark | None]()
+                under_way.append(aside.submit(taken, turn, begin, end))
+                begin = end
+
+    def _place(
+        self, turn: int, begin: "Future[Mark | None]", end: "Future[Mark | None]", size: int
+    ) -> tuple["Mark | None", datetime | None]:
+        """Where the slice of this turn begins and ends. The latter is told before it is read, for
+        then the next one can be read beside it."""
+        try:
+            mark = begin.result()
+            since = self._step(self._connection(turn), mark) if mark else None
+            end.set_result(Mark(since, min(4 * mark.most, size)) if mark and since else None)
+        except BaseException as error:
+            end.set_exception(error)
+            raise
+        return mark, since
+
+    def _connection(self, turn: int) -> Any:
+        """Whichever is not asked by the turn before; the second one only where it is needed."""
+        if turn and len(self._connections) == 1:
+            self._connections.append(self._opened(self._snapshot))
+        return self._connections[turn % 2]
+
+    def _statement(self, wanted: str, until: datetime | None, since: datetime | None) -> Condition:
         source = f"{FROM} {LINKED}" if "l." in wanted else FROM
-        until: datetime | None = None
-        most, is_last = AT_FIRST, False
-        while not is_last:
-            since = self._step(until, most)
-            moments = [*given("p.created_at <= %s", until), *given("p.created_at > %s", since)]
-            where, values = joined([self._condition, *moments])
-            yield f"SELECT {wanted} FROM {source} WHERE {where} ORDER BY {ORDER}", values  # noqa: S608
-            until, most, is_last = since, min(4 * most, size), since is None
+        moments = [*given("p.created_at <= %s", until), *given("p.created_at > %s", since)]
+        where, values = joined([self._condition, *moments])
+        return f"SELECT {wanted} FROM {source} WHERE {where} ORDER BY {ORDER}", values  # noqa: S608
 
-    def _step(self, until: datetime | None, size: int) -> datetime | None:
-        """The moment after which about so many payments were begun, up to `until`; None at the
+    def _step(self, connection: Any, mark: "Mark") -> datetime | None:
+        """The moment after which about so many payments were begun, up to the mark's; None at the
         end."""
-        since = self._moment([*given("p.created_at <= %s", until)], size)
-        if since is not None and since == until:
-            return self._moment([*given("p.created_at < %s", until)], 0)
+        since = self._moment(connection, [*given("p.created_at <= %s", mark.until)], mark.most)
+        if since is not None and since == mark.until:
+            return self._moment(connection, [*given("p.created_at < %s", mark.until)], 0)
         return since
 
-    def _moment(self, bounds: Sequence[Condition], skipped: int) -> datetime | None:
+    def _moment(
+        self, connection: Any, bounds: Sequence[Condition], skipped: int
+    ) -> datetime | None:
         where, values = joined([*self._days, *bounds])
-        with self._own.cursor() as cursor:
-            cursor.execute(
-                f"SELECT p.created_at FROM payments_payment AS p WHERE {where}"  # noqa: S608
-                f" ORDER BY p.created_at DESC OFFSET {skipped:d} LIMIT 1",
-                values,
-            )
-            row: tuple[datetime] | None = cursor.fetchone()
-        return row[0] if row else None
+        sql = f"""SELECT p.created_at FROM payments_payment AS p WHERE {where}
+            ORDER BY p.created_at DESC OFFSET {skipped:d} LIMIT 1"""  # noqa: S608
+        moment: datetime | None = _answer(connection, sql, values)
+        return moment
 
     def _value(self, column: Column) -> str:
         if column.kind is Kind.MOMENT:

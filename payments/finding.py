@@ -31,13 +31,11 @@ from payments.selecting import (
 from payments.states import ARRIVED, PaymentState
 
 # How many rows of each way are looked at in one go; in the end all.
-STRIDES: Final = (400, 4_000, 20_000, None)
-# What a search asks of its index before it goes by months, or walks further.
-FEW: Final = 2_000
+STRIDES: Final = (1_000, 5_000, 20_000, None)
 # How many terms of a search its index is asked for; the others are looked at row by row.
 TELLING: Final = 3
-# How many of the newest texts a search looks at before it asks its index.
-NEWEST: Final = 20_000
+# How many of the newest texts a search looks at for each that it would look at by its index.
+NEWEST: Final = 4
 # The planner thinks little of indexes of arrays, and what they name of common words is to be known
 # row by row. Said in the same message, it holds for that alone.
 BY_INDEX: Final = "SET LOCAL enable_seqscan = off; SET LOCAL work_mem = '32MB'; "
@@ -48,6 +46,8 @@ JUDGED: Final = (
     "p.created_at, p.id, p.live, p.state, p.method, p.amount_paise, p.received_paise,"
     " p.refunded_paise, p.link_id, p.settled_on, p.order_id"
 )
+# What a row is counted by.
+COUNTED: Final = "p.created_at, p.id AS id"
 
 Row = tuple[Any, ...]
 Looks = Iterator[Callable[[int, int | None], list[UUID] | None]]
@@ -187,27 +187,42 @@ class Way:
         return f"{sql} {self.place.order()} {_limit(size)}", values
 
     def look(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, if so many rows of this way fill it or are all there are."""
+        """The page, if so many rows of this way fill it or are all there are. No more of them are
+        read than that takes."""
         walked, values = self.walk(JUDGED, stride)
         fitting = map(searching.fitting, self.selection.words)
         rest, more = joined([*self.rest.conditions(), *fitting])
-        page = f"SELECT p.id FROM walked AS p WHERE {rest} {self.place.order()} LIMIT {size:d}"  # noqa: S608
-        return _asked(walked, page, [*values, *more], size, stride)
+        page = f"SELECT p.id FROM ({walked}) AS p WHERE {rest} {self.place.order()} LIMIT {size:d}"  # noqa: S608
+        ids = [id for (id,) in rows.ask_all(page, [*values, *more], again=False)]
+        return ids if len(ids) == size or self.ends_within(stride) else None
+
+    def ends_within(self, stride: int | None) -> bool:
+        """Whether there are fewer rows of this way than the stride."""
+        if stride is None:
+            return True
+        walked, values = self.walk(COUNTED, stride)
+        sql = f"SELECT count(*) FROM ({walked}) AS p"  # noqa: S608
+        [(count,)] = rows.ask_all(sql, values, again=False)
+        return bool(count < stride)
 
 
 class Tagged(Way):
-    """The way by a tag, which stands in a table of its own."""
+    """The way by a tag, which stands in a table of its own: the moment beside it is the payment's,
+    and in its order the payments are looked up one by one."""
 
     def stream(self, stream: Sequence[Condition], columns: str, size: int | None) -> Condition:
         bounds = _bounds(self.selection, self.place, "t", "payment_id")
         where, values = joined([*bounds, *stream])
         order = self.place.order("t", "payment_id")
-        sql = f"""
-            SELECT {columns} FROM (
-                SELECT t.payment_id FROM payments_paymenttag AS t
-                WHERE {where} {order} {_limit(size)}
-            ) AS t JOIN payments_payment AS p ON p.id = t.payment_id {self.place.order()}
-        """  # noqa: S608
+        keys = f"""SELECT t.created_at, t.payment_id FROM payments_paymenttag AS t
+            WHERE {where} {order} {_limit(size)}"""  # noqa: S608
+        if columns == COUNTED:
+            return keys, values
+        found = columns.replace("p.created_at, p.id", "t.created_at, t.payment_id AS id", 1)
+        # OFFSET 0: looked up one by one, whatever the planner thinks of reading them all instead.
+        sql = f"""SELECT {found} FROM ({keys}) AS t JOIN LATERAL (
+                SELECT * FROM payments_payment AS p WHERE p.id = t.payment_id OFFSET 0
+            ) AS p ON true {order}"""  # noqa: S608
         return sql, values
 
 
@@ -236,113 +251,101 @@ class Amounts:
 
 
 class Search:
-    """The ways by words: the newest one by one, those that the index names, and month by month."""
+    """The ways by words: the newest one by one, and those that the index names, months after
+    months."""
 
     def __init__(self, selection: Selection, place: Place) -> None:
         self.selection, self.place = selection, place
         self.rest = replace(selection, words=(), first=None, last=None)
         self.terms = [*map(Term, selection.words)]
-        self.is_rare = any(map(_looks_rare, self.terms))
-        self.is_several = len([word for term in self.terms for word in term.words.split(" ")]) > 1
         self.telling = sorted(self.terms, key=lambda t: (_looks_rare(t), len(t.text)))[-TELLING:]
         heads = [f"{literal(term.order_id)}%" for term in self.terms if term.order_id]
         self.heads = [head for head in heads if _is_begun(head)]
 
     def looks(self, *, is_alone: bool) -> Looks:
         """Where an order id begins with a term, only that payment's own row says what is true:
-        it may lack its search text. The index reads all it has of a word before it gives the first,
-        so what may be common is looked for among the newest before."""
+        it may lack its search text."""
         if self.heads:
-            yield self.named
+            yield self.begun
             yield Way(self.selection, self.place).look
-        elif is_alone and self.is_several and not self.is_rare:
-            yield self.through_months
         else:
-            named, newest = [self.named], [self.newest] if is_alone else []
-            yield from (named + newest if self.is_rare else newest + named)
-            yield self.by_month
+            if is_alone and not any(map(_looks_rare, self.terms)):
+                yield self.newest
+            yield self.named
 
     def newest(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, if the newest texts fill it. No more of them are read than that takes."""
-        if stride != STRIDES[0]:
+        """The page, if the newest texts fill it: so it is with common words, of which the index
+        would read a whole month. No more of them are read than that takes."""
+        if stride not in STRIDES[:2]:
             return None
         where, values = joined(self._bounds())
         order = self.place.order("s", "payment_id")
-        texts = f"""(SELECT s.* FROM payments_searchtext AS s
-            WHERE {where} {order} {_limit(NEWEST)})"""  # noqa: S608
-        page, more = self._page(texts, [term.matches() for term in self.terms], size)
+        matches, more = joined([term.matches() for term in self.terms])
+        page = f"""SELECT s.payment_id FROM (
+                SELECT s.* FROM payments_searchtext AS s WHERE {where} {order} {_limit(NEWEST * stride)}
+            ) AS s WHERE {matches} {order} LIMIT {size:d}"""  # noqa: S608
         found = rows.ask_all(page, [*values, *more], again=False)
         return [id for (id,) in found] if len(found) == size else None
 
     def named(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, if the index names few."""
-        if not self.heads and stride != STRIDES[0 if self.is_rare else 1]:
-            return None
-        most = stride if self.heads else FEW
-        texts, values = self._indexed()
-        where, more = joined(self._wanted())
-        values += more
-        walked = f"""(SELECT s.created_at, s.payment_id AS id FROM {texts} AS s
-            WHERE {where} {_limit(most)})"""  # noqa: S608
+        """The page, from as many months as it takes, if the index names no more than the stride
+        there."""
+        ids, left = list[UUID](), stride
+        for months in self._months():
+            found, count = self._named_in(months, size - len(ids), left)
+            ids += found
+            left = None if left is None else left - count
+            if len(ids) == size or left == 0:
+                break
+        return None if left == 0 else ids
+
+    def _named_in(
+        self, months: Sequence[str], size: int, most: int | None
+    ) -> tuple[list[UUID], int]:
+        """The first of these months, and how many were looked at; nothing if there are `most`."""
+        walked, values = self._walk(months, most)
+        page, more = _of_few(self.rest, self.place, size, most)
+        return _walked(walked, page, [*values, *more], first=BY_INDEX)
+
+    def begun(self, size: int, stride: int | None) -> list[UUID] | None:
+        """The page, if few order ids begin so and the index names few."""
+        months = [month for some in self._months() for month in some]
+        walked, values = self._walk(months, stride)
         for head in self.heads:
             begun, more = joined(
                 [*_bounds(self.selection, self.place), ("p.order_id LIKE %s", [head])]
             )
             walked += f""" UNION (SELECT p.created_at, p.id FROM payments_payment AS p
-                WHERE {begun} {_limit(most)})"""  # noqa: S608
+                WHERE {begun} {_limit(stride)})"""  # noqa: S608
             values += more
-        rest = self.selection if self.heads else self.rest
-        page, more = _of_few(replace(rest, first=None, last=None), self.place, size, most)
-        return _asked(walked, page, [*values, *more], size, most, first=BY_INDEX)
+        rest = replace(self.selection, first=None, last=None)
+        page, more = _of_few(rest, self.place, size, stride)
+        return _asked(walked, page, [*values, *more], size, stride, first=BY_INDEX)
 
-    def by_month(self, size: int, stride: int | None) -> list[UUID] | None:
-        """The page, from the months of which the index knows, when nothing shorter is left."""
-        late = stride is None or stride > STRIDES[1]
-        return self.through_months(size, stride) if late else None
-
-    def through_months(self, size: int, stride: int | None) -> list[UUID]:
-        """The page, one month after the other until it is filled. Good at once for words that are
-        common each and not together: of what the index has of them only a month's is read."""
-        ids = list[UUID]()
-        for piece in self._months():
-            texts, values = self._indexed(piece)
-            page, more = self._page(texts, self._wanted(), size - len(ids))
-            found = rows.ask_all(BY_INDEX + page, [*values, *more], again=False)
-            ids += [id for (id,) in found]
-            if len(ids) == size:
-                break
-        return ids
+    def _walk(self, months: Sequence[str], most: int | None) -> Condition:
+        """What the index names in these months, and nothing that another could lead to."""
+        texts, values = searching.indexed(self.telling, months)
+        where, more = joined([*self._bounds(), *(term.matches() for term in self.terms)])
+        sql = f"""(SELECT s.created_at, s.payment_id AS id FROM (
+                SELECT * FROM payments_searchtext AS s WHERE {texts} OFFSET 0
+            ) AS s WHERE {where} {_limit(most)})"""  # noqa: S608
+        return sql, [*values, *more]
 
     def _bounds(self) -> list[Condition]:
         return [*_bounds(self.selection, self.place, "s", "payment_id")]
 
-    def _wanted(self) -> list[Condition]:
-        return [*self._bounds(), *(term.matches() for term in self.terms)]
-
-    def _indexed(self, *also: str) -> Condition:
-        """The texts that the index names, and nothing that could lead there by another one."""
-        where, values = searching.indexed(self.telling, *also)
-        return f"(SELECT * FROM payments_searchtext AS s WHERE {where} OFFSET 0)", values  # noqa: S608
-
-    def _page(self, texts: str, wanted: Sequence[Condition], size: int) -> Condition:
-        if self.rest.is_everything:
-            where, values = joined(wanted)
-            order = self.place.order("s", "payment_id")
-            sql = f"SELECT s.payment_id FROM {texts} AS s WHERE {where} {order} LIMIT {size:d}"  # noqa: S608
-            return sql, values
-        where, values = joined([*wanted, *self.rest.conditions()])
-        sql = f"""SELECT p.id FROM {texts} AS s JOIN payments_payment AS p ON p.id = s.payment_id
-            WHERE {where} {self.place.order()} LIMIT {size:d}"""  # noqa: S608
-        return sql, values
-
-    def _months(self) -> Iterator[str]:
-        """What texts of each month have in common, in the order of the page."""
+    def _months(self) -> Iterator[Sequence[str]]:
+        """Months in the order of the page: one, then two, then four and so on."""
         where, values = joined(self._bounds())
         sql = f"""SELECT min(s.created_at), max(s.created_at) FROM payments_searchtext AS s
             WHERE {where}"""  # noqa: S608
         [(first, last)] = rows.ask_all(sql, values, again=False)
-        pieces = [searching.month(self.selection.live, m) for m in _months(first, last)]
-        return iter(pieces if self.place.newer else pieces[::-1])
+        months = [searching.month(self.selection.live, m) for m in _months(first, last)]
+        months = months if self.place.newer else months[::-1]
+        count = 1
+        while months:
+            yield months[:count]
+            months, count = months[count:], count * 2
 
 
 def _looks_rare(term: Term) -> bool:
@@ -394,15 +397,22 @@ def _asked(
     first: str = "",
 ) -> list[UUID] | None:
     """The page, if it is full, or if what was walked came to its end."""
+    ids, count = _walked(walked, page, values, first)
+    is_end = stride is None or count < stride
+    return ids if is_end or len(ids) == size else None
+
+
+def _walked(
+    walked: str, page: str, values: Sequence[object], first: str = ""
+) -> tuple[list[UUID], int]:
+    """The page of what was walked, and how many that were."""
     sql = f"""{first}
         WITH walked AS MATERIALIZED ({walked})
         SELECT steps.n, page.id FROM (SELECT count(*) AS n FROM walked) AS steps
         LEFT JOIN LATERAL ({page}) AS page (id) ON true
     """  # noqa: S608
     answer = rows.ask_all(sql, values, again=False)
-    ids = [id for _, id in answer if id is not None]
-    is_end = stride is None or answer[0][0] < stride
-    return ids if is_end or len(ids) == size else None
+    return [id for _, id in answer if id is not None], answer[0][0]
 
 
 def _limit(size: int | None) -> str:

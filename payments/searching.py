@@ -101,14 +101,13 @@ class Term:
         return tuple(way for way in (self.grams, (self.end,)) if any(way))
 
 
-def indexed(terms: Iterable[Term], *also: str) -> tuple[str, list[object]]:
-    """A condition on s by the index of pieces, `also` among them, that what all these terms match
+def indexed(terms: Iterable[Term], months: Sequence[str]) -> tuple[str, list[object]]:
+    """A condition on s by the index of pieces that what all these terms match in these months
     implies. Each combination of their ways is one question: the index intersects what it has of
     common words far better than the planner does two of its answers."""
-    ways = [
-        list(dict.fromkeys([*chain(*each), *also])) for each in product(*(t.ways for t in terms))
-    ]
-    return _any([_contains(way) for way in ways]), [piece for way in ways for piece in way]
+    ways = [list(dict.fromkeys(chain(*each))) for each in product(*(t.ways for t in terms))]
+    asked = [[month + piece for piece in way] for month, way in product(months, ways)]
+    return _any(list(map(_contains, asked))), [piece for pieces in asked for piece in pieces]
 
 
 def terms_of(text: str) -> tuple[str, ...]:
@@ -138,8 +137,11 @@ def _phone(text: str) -> str:
 
 
 def _grams(piece: str) -> Iterator[str]:
-    for n in range(len(piece) - 2):
-        yield piece[n : n + 3]
+    """Three letters each, side by side, and the last three: so few say nearly as much as all
+    that overlap, and the index has fewer lists to go through."""
+    for n in {*range(0, len(piece) - 2, 3), len(piece) - 3}:
+        if n >= 0:
+            yield piece[n : n + 3]
 
 
 def literal(text: str) -> str:
@@ -147,21 +149,23 @@ def literal(text: str) -> str:
     return re.sub(r"([\\%_])", r"\\\1", text)
 
 
-def _contains(pieces: Sequence[str]) -> str:
-    return f"s.grams @> ARRAY[{', '.join(['hashtext(%s)'] * len(pieces))}]"
+def _contains(pieces: Sequence[str], piece: str = "%s") -> str:
+    return f"s.grams @> ARRAY[{', '.join([f'hashtext({piece})'] * len(pieces))}]"
 
 
 def _any(ways: Sequence[str]) -> str:
     return f"({' OR '.join(ways)})" if ways else "false"
 
 
-def matching(word: str) -> tuple[str, list[object]]:
+def matching(live: bool, word: str) -> tuple[str, list[object]]:
     """The condition on p that this term matches, for statements about any number of payments."""
     term = Term(word)
-    named, pieces = indexed([term])
+    named = _any([_contains(way, "m.month || %s") for way in term.ways])
+    pieces = [piece for way in term.ways for piece in way]
     matches, patterns = term.matches()
-    part = f"p.id IN (SELECT s.payment_id FROM payments_searchtext s WHERE {named} AND {matches})"  # noqa: S608
-    return _or_order_id(term, part, [*pieces, *patterns])
+    part = f"""p.id IN (SELECT s.payment_id FROM ({_MONTHS}) AS m (month)
+        JOIN payments_searchtext AS s ON {named} WHERE {matches})"""  # noqa: S608
+    return _or_order_id(term, part, [live, *pieces, *patterns])
 
 
 def fitting(word: str) -> tuple[str, list[object]]:
@@ -201,8 +205,8 @@ def heal(limit: int) -> int:
 
 
 def month(live: bool, moment: datetime) -> str:
-    """The piece that all payments begun in the moment's month (UTC) have."""
-    return f"@{'live' if live else 'test'}{moment.astimezone(UTC):%Y%m}"
+    """How pieces begin of payments in this world begun in the moment's month (UTC)."""
+    return f"{'live' if live else 'test'}{moment.astimezone(UTC):%Y%m}"
 
 
 def _fill(chosen: str, values: list[Any]) -> int:
@@ -255,15 +259,25 @@ _TOLD = f"concat_ws(' ', p.payer_name, p.payer_email, {_NOTES})"
 _WORDS = f"' ' || btrim({_folded(_TOLD)})"
 _NAMES = ("p.order_id", "p.paytm_txn_id", "p.bank_txn_id", "p.payer_phone")
 _IDS = f"concat_ws(' ', {', '.join(map(_id, _NAMES))}, '')"
-# Three letters within a word or with the blank before it; the ends of identifiers; the month.
-_GRAMS = """
-    SELECT array_agg(DISTINCT hashtext(gram)) FROM (
+# As `month`, of a row t or s.
+_MONTH = """CASE WHEN live THEN 'live' ELSE 'test' END || to_char(moment, 'YYYYMM')"""
+# Three letters within a word or with the blank before it, and the ends of identifiers; each with
+# the month before it, so that of a common word the index reads a month's payments and no others.
+_GRAMS = f"""
+    SELECT array_agg(DISTINCT hashtext(month || gram)) FROM (
         SELECT substr(t.words, n, 3) FROM generate_series(1, length(t.words) - 2) AS n
         UNION ALL
         SELECT '$' || right(id, n) FROM unnest(string_to_array(btrim(t.ids), ' ')) AS id,
             unnest(ARRAY[4, 6, 10]) AS n WHERE length(id) >= n
-        UNION ALL
-        SELECT CASE WHEN t.live THEN '@live' ELSE '@test' END
-            || to_char(t.created_at AT TIME ZONE 'UTC', 'YYYYMM')
-    ) AS grams (gram) WHERE position(' ' IN substr(gram, 2)) = 0
-"""
+    ) AS grams (gram), (
+        SELECT {_MONTH} FROM (SELECT t.live, t.created_at AT TIME ZONE 'UTC') AS t (live, moment)
+    ) AS months (month) WHERE position(' ' IN substr(gram, 2)) = 0
+"""  # noqa: S608  (constants only)
+# The months in which payments of a world were begun.
+_MONTHS = f"""
+    SELECT {_MONTH} FROM (
+        SELECT s.live, date_trunc('month', min(s.created_at) AT TIME ZONE 'UTC'),
+            max(s.created_at) AT TIME ZONE 'UTC'
+        FROM payments_searchtext AS s WHERE s.live = %s GROUP BY s.live
+    ) AS all_of (live, first, last), generate_series(first, last, interval '1 month') AS moment
+"""  # noqa: S608  (constants only)

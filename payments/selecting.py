@@ -50,7 +50,8 @@ class Selection:
 
         For statements about all of the selection; in the merchant's schema.
         """
-        return joined([*self.conditions(), *map(searching.matching, self.words)])
+        matching = (searching.matching(self.live, word) for word in self.words)
+        return joined([*self.conditions(), *matching])
 
     def conditions(self) -> Iterator[Condition]:
         """The parts of `where` but for the search, of which each row tells by itself."""

@@ -4,6 +4,7 @@ To enter a tenant, say `with tenant_context(tenant):`, made fresh each time. dja
 `with tenant:` shares one stack between threads, and its decorators restore the wrong schema.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import django.db
@@ -37,19 +38,25 @@ def leave() -> None:
     connection.set_schema_to_public()
 
 
-def apart() -> Any:
-    """A new connection in the schema that we are in, for whoever reads on when this thread serves
-    somebody else. Bare psycopg2, read-only, one snapshot from its first statement on; to be closed.
+def apart() -> Callable[[], Any]:
+    """What opens connections to the schema that we are in, from any thread, for whoever reads on
+    when this one serves somebody else. Bare psycopg2, read-only, one snapshot from the first
+    statement on; to be closed.
 
-    Nothing that happens to the thread's own connection reaches it. A reader who asks for nothing
+    Nothing that happens to the thread's own connection reaches them. A reader who asks for nothing
     for a minute loses it, for an open snapshot keeps dead rows.
     """
-    own = psycopg2.connect(**connection.get_connection_params())
-    own.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-    with own.cursor() as cursor:
-        path = SQL(", ").join([Identifier(name()), Identifier(get_public_schema_name())])
-        cursor.execute(SQL("SET search_path = {}").format(path))
-        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
-        cursor.execute("SET jit = off")  # takes longer than the first rows
-    own.commit()
-    return own
+    parameters = connection.get_connection_params()
+    path = SQL(", ").join([Identifier(name()), Identifier(get_public_schema_name())])
+
+    def opened() -> Any:
+        own = psycopg2.connect(**parameters)
+        own.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        with own.cursor() as cursor:
+            cursor.execute(SQL("SET search_path = {}").format(path))
+            cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+            cursor.execute("SET jit = off")  # takes longer than the first rows
+        own.commit()
+        return own
+
+    return opened

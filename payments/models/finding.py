@@ -14,8 +14,8 @@ class SearchText(models.Model):
     """What a payment can be searched by, apart from it so that settling does not pay for it.
 
     Written by `payments.searching`, in SQL alone. `words` are the folded words of name, mail and
-    notes, each after a blank; `ids` the identifiers, each before one. `grams` are their hashed
-    pieces, and that of world and month.
+    notes, each after a blank; `ids` the identifiers, each before one. `grams` are their
+    pieces, each hashed together with its world and month.
     """
 
     payment = models.OneToOneField(Payment, models.PROTECT, primary_key=True, related_name="+")

@@ -72,6 +72,6 @@ def test_one_that_breaks_is_seen_as_broken(stack: Stack, owner: requests.Session
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ~ '^COPY'"
                 " AND pid <> pg_backend_pid() AND datname = current_database()"
             )
-            assert cursor.fetchall() == [(True,)]
+            assert {*cursor.fetchall()} == {(True,)}
         assert b"INCOMPLETE" in b"".join(parts)[-100:]
     assert begun(stack, owner).status_code == 200

@@ -104,8 +104,6 @@ def payment(dice: random.Random, links: list[Link], by: User) -> Known:
 def _short_strides(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a few dozen payments take every way there is."""
     monkeypatch.setattr(finding, "STRIDES", (3, 9, 20, None))
-    monkeypatch.setattr(finding, "FEW", 4)
-    monkeypatch.setattr(finding, "NEWEST", 8)
 
 
 DAYS = st.none() | st.dates(date(2026, 3, 28), date(2026, 6, 12))
