@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from config import rows
+from config.queries import changed
 from dashboard.templatetags.remembering import Part, hole
 from dashboard.templatetags.ui import icon
 from merchants import roles
@@ -169,9 +170,7 @@ def _in_other_language(request: MerchantRequest) -> str:
     """This page, or the first place where it cannot be asked for again."""
     other = "en" if get_language() == "hi" else "hi"
     if request.method == "GET":
-        query = request.GET.copy()
-        query["lang"] = other
-        return f"?{query.urlencode()}"
+        return f"?{changed(request.GET, lang=other)}"
     world = getattr(request, "live", None)
     where = {
         "slug": request.tenant.slug,

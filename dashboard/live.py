@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from config.queries import changed
+
 
 def answer(
     request: HttpRequest, template: str, context: dict[str, Any], *, shows: object
@@ -16,13 +18,12 @@ def answer(
     `shows` is everything the partial depends on. The partial polls `live_url` with `seen`.
     """
     seen = hashlib.blake2b(repr(shows).encode(), digest_size=8).hexdigest()
-    query = request.GET.copy()
-    known = query.pop("seen", [""])[-1]
-    address = f"{request.path}?{query.urlencode()}" if query else request.path
+    query = changed(request.GET, seen="")
+    address = f"{request.path}?{query}" if query else request.path
     context |= {"seen": seen, "live_url": address}
     if not request.headers.get("HX-Request"):
         response = render(request, template, context)
-    elif known == seen:
+    elif request.GET.get("seen") == seen:
         response = HttpResponse(status=204)
     else:
         response = render(request, f"{template}#live", context)

@@ -11,6 +11,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from config.queries import changed
 from payments.finding import Place
 
 SIZE = 50
@@ -85,12 +86,9 @@ def _page(request: HttpRequest, rows: list[Any], *, newer: bool, older: bool) ->
 
 def _address(request: HttpRequest, name: str, row: Any) -> str:
     moment, id = (row["created_at"], row["id"]) if isinstance(row, dict) else row[:2]
-    query = request.GET.copy()
-    for other in ("before", "after", "seen"):
-        query.pop(other, None)
     micros = (moment - _EPOCH) // timedelta(microseconds=1)
-    query[name] = f"{micros}-{id.hex}"
-    return f"?{query.urlencode()}"
+    where = {"before": "", "after": "", "seen": "", name: f"{micros}-{id.hex}"}
+    return f"?{changed(request.GET, **where)}"
 
 
 def _cursor(request: HttpRequest, name: str) -> tuple[datetime, UUID] | None:

@@ -279,10 +279,10 @@ class Search:
         if stride not in STRIDES[:2]:
             return None
         where, values = joined(self._bounds())
-        order = self.place.order("s", "payment_id")
+        order, most = self.place.order("s", "payment_id"), _limit(NEWEST * stride)
         matches, more = joined([term.matches() for term in self.terms])
         page = f"""SELECT s.payment_id FROM (
-                SELECT s.* FROM payments_searchtext AS s WHERE {where} {order} {_limit(NEWEST * stride)}
+                SELECT s.* FROM payments_searchtext AS s WHERE {where} {order} {most}
             ) AS s WHERE {matches} {order} LIMIT {size:d}"""  # noqa: S608
         found = rows.ask_all(page, [*values, *more], again=False)
         return [id for (id,) in found] if len(found) == size else None

@@ -4,6 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from config.queries import changed
 from dashboard.activity import ActivityFilter, page_of, table_of
 from dashboard.exports import csv_stream
 from merchants.models import AuditEvent
@@ -20,11 +21,9 @@ def list(request: MerchantRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, TEMPLATE, {"form": form}, status=422)
     page = page_of(form.narrow(AuditEvent.objects.all()), request, str(request.tenant.slug))
-    query = request.GET.copy()
-    for cursor in ("before", "after"):
-        query.pop(cursor, None)
+    query = changed(request.GET, before="", after="")
     narrowed = any(form.cleaned_data.values())
-    context = {"form": form, "page": page, "narrowed": narrowed, "query": query.urlencode()}
+    context = {"form": form, "page": page, "narrowed": narrowed, "query": query}
     return render(request, TEMPLATE, context)
 
 
