@@ -1,16 +1,15 @@
-"""What a person chooses when they have a file made, and the payments in it in words."""
+"""What a person chooses when they have a file made, and what is in it in words."""
 
 import secrets
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
-from dashboard.payment_filter import PaymentFilter
-from payments.exporting import COLUMNS, chosen
+from dashboard.lists import LISTS, List
+from payments.export_files import OF, Selected
 from payments.models import ExportFile
-from payments.selecting import Selection
 
 KEY: Final = r"[A-Za-z0-9_-]{16,40}"
 
@@ -26,28 +25,34 @@ class ExportForm(forms.Form):
     )
     columns = forms.MultipleChoiceField(
         label=gettext_lazy("Columns"),
-        choices=[(column.name, column.heading) for column in COLUMNS if not column.always],
         widget=forms.CheckboxSelectMultiple,
         required=False,
-        help_text=gettext_lazy("Order id, what for and the amounts are always there."),
     )
     key = forms.RegexField(KEY, widget=forms.HiddenInput)
 
+    def __init__(self, listed: List, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.there_are = OF[listed.of].columns
+        columns: Any = self.fields["columns"]
+        columns.choices = [(each.name, each.heading) for each in self.there_are if not each.always]
+        columns.help_text = listed.always
+
     @classmethod
-    def empty(cls, columns: str = "") -> "ExportForm":
+    def empty(cls, listed: List, columns: str = "") -> "ExportForm":
         """With these columns ticked, their names with commas between; all where there is none."""
-        ticked = chosen(columns.split(","))
+        ticked = OF[listed.of].chosen(columns.split(","))
         names = [column.name for column in ticked if not column.always]
         key = secrets.token_urlsafe(16)
-        return cls(initial={"format": ExportFile.Format.CSV, "columns": names, "key": key})
+        initial = {"format": ExportFile.Format.CSV, "columns": names, "key": key}
+        return cls(listed, initial=initial)
 
     def clean_columns(self) -> list[str]:
         """With those that are always there, so that choosing nothing else is a choice."""
         names = {*self.cleaned_data["columns"]}
-        return [column.name for column in COLUMNS if column.always or column.name in names]
+        return [column.name for column in self.there_are if column.always or column.name in names]
 
 
-def in_words(selection: Selection) -> list[str]:
-    """What narrows a selection, as the list says it; empty for all payments."""
-    form = PaymentFilter(QueryDict(selection.query))
+def in_words(selection: Selected) -> list[str]:
+    """What narrows a selection, as its list says it; empty for everything."""
+    form = LISTS[selection.of].finder(QueryDict(selection.query))
     return [str(chip.words) for chip in form.chips()] if form.is_valid() else [selection.query]

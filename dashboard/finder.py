@@ -132,9 +132,8 @@ class Finder(forms.Form):
         self.fields["from"] = DayField(label=gettext_lazy("From"), required=False)
         self.fields["to"] = DayField(label=gettext_lazy("To"), required=False)
 
-    def own_pairs(self) -> Pairs:
-        """Names and values of all that narrows, `q` among them, days as they are. Of a valid form
-        alone."""
+    def selection(self, live: bool) -> Any:
+        """What was asked for, in one of the merchant's worlds. Only of a valid form."""
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
@@ -199,7 +198,7 @@ class Finder(forms.Form):
     def pairs(self) -> Pairs:
         """Names and values of the address bar, operators as the fields that they are, and a period
         by its word."""
-        pairs = self.own_pairs()
+        pairs: Pairs = [*self.selection(live=False).pairs()]
         if self.moving_period:
             pairs = [pair for pair in pairs if pair[0] not in ("from", "to")]
             pairs.insert(0, ("period", self.moving_period))

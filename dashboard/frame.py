@@ -58,7 +58,10 @@ WORLD = (
         _("Refunds"),
         "undo-2",
         "payments.view",
-        ("refunds", "refund", "refund_new", "refund_approve", "refund_reject", "refund_withdraw"),
+        (
+            *("refunds", "refund", "refund_new", "refund_approve", "refund_reject"),
+            *("refund_withdraw", "refunds_looks"),
+        ),
     ),
     Place(_("Surplus"), "layers-plus", "payments.view", ("surplus", "surplus_keep")),
     Place(
@@ -71,7 +74,12 @@ WORLD = (
         ),
     ),
     Place(_("Reports"), "chart-column", "reports.view", ("reports", "report_mails")),
-    Place(_("Exports"), "file-down", "exports.make", ("exports", "export", "export_cancel")),
+    Place(
+        _("Exports"),
+        "file-down",
+        "exports.make",
+        ("exports", "refunds_exports", "export", "export_cancel"),
+    ),
     Place(
         _("Events"),
         "webhook",

@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dashboard.finder import OPERATORS, Finder, Pairs, choices, field, yes_or_no
+from dashboard.finder import OPERATORS, Finder, choices, field, yes_or_no
 from dashboard.templatetags.ui import PAYMENT_STATES
 from payments.annotating import LONGEST_TAG, BadTag, tag_name
 from payments.searching import Term
@@ -82,7 +82,6 @@ class PaymentFilter(Finder):
         return terms
 
     def selection(self, live: bool) -> Selection:
-        """What was asked for, in one of the merchant's worlds. Only of a valid form."""
         said = self.cleaned_data
         first, last = self.days
         return Selection(
@@ -99,6 +98,3 @@ class PaymentFilter(Finder):
             settled=said["settled"],
             words=said["words"],
         )
-
-    def own_pairs(self) -> Pairs:
-        return [*self.selection(live=False).pairs()]

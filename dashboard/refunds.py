@@ -1,71 +1,54 @@
-"""Refunds as a list: its rows, its sums and its file are of one selection."""
+"""Refunds as a list: what narrows it, its rows and columns, and its sums."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import date
 from typing import Any, Final
-from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.db.models import Count, Q, QuerySet, Sum
-from django.utils import timezone, translation
+from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_tenants.utils import tenant_context
 
-from dashboard.exports import Amount
-from dashboard.finder import OPERATORS, Finder, Pairs, choices, field
-from dashboard.paging import Row, older_than
+from dashboard.finder import OPERATORS, Finder, choices, field
+from dashboard.paging import Row
 from dashboard.templatetags.ui import REFUND_STATES
 from payments import ledger
 from payments.crediting import expected_on
-from payments.methods import Method
-from payments.models import Refund
-from payments.money import format_inr, plain_inr
+from payments.models import Payment, Refund
+from payments.money import format_inr
 from payments.reasons import why_no_refund
+from payments.refund_selecting import RefundSelection
 from payments.refunding import OVERTAKEN
-from payments.selecting import DAY, midnight, quoted
 from payments.states import RefundState
-from tenants.models import Tenant
 
-ROW: Final = [
-    "id",
-    "created_at",
-    "ref_id",
-    "state",
-    "amount_paise",
-    "reason",
-    "origin",
-    "asked_by_name",
-    "judged_by_name",
-    "bank_reference",
-    "next_ask_at",
-    "retry_of_id",
-    "payment__description",
-    "payment__method",
-]
-HEAD: Final = (
-    gettext_lazy("Refund ID"),
-    gettext_lazy("Asked for at"),
-    gettext_lazy("State"),
-    gettext_lazy("Amount (INR)"),
-    gettext_lazy("Reason"),
-    gettext_lazy("Comment"),
-    gettext_lazy("Asked by"),
-    gettext_lazy("Decided by"),
-    gettext_lazy("Final at"),
-    gettext_lazy("Bank reference (RRN)"),
-    gettext_lazy("Card reference (ARN)"),
-    gettext_lazy("Paytm refund ID"),
-    gettext_lazy("Payer should have it by"),
-    gettext_lazy("Order ID"),
-    gettext_lazy("Payment for"),
-    gettext_lazy("Method"),
-    gettext_lazy("Payer"),
-    gettext_lazy("Payer's e-mail"),
-    gettext_lazy("Payer's phone"),
+# What says when the payer should have it, see payments.crediting.
+CREDITING: Final = (
+    *("state", "origin", "retry_of_id", "credit_on"),
+    *("decided_at", "first_sent_at", "judged_at", "created_at"),
 )
-CHUNK: Final = 2000
+ROW: Final = [
+    *("id", *CREDITING, "ref_id", "amount_paise", "reason", "comment", "next_ask_at"),
+    *("asked_by_name", "judged_by_name", "bank_reference", "arn", "paytm_refund_id"),
+    *("payment__description", "payment__method", "payment__order_id"),
+    *("payment__payer_name", "payment__payer_email", "payment__payer_phone"),
+]
+# Those that a person can choose, by their names in addresses; the template knows their cells.
+COLUMNS: Final[dict[str, Any]] = {
+    "when": gettext_lazy("When"),
+    "method": gettext_lazy("Method"),
+    "by": gettext_lazy("Asked by"),
+    "state": gettext_lazy("State"),
+    "comment": gettext_lazy("Comment"),
+    "final": gettext_lazy("Final at"),
+    "expected": gettext_lazy("Payer should have it by"),
+    "customer": gettext_lazy("Payer"),
+    "email": gettext_lazy("Payer's e-mail"),
+    "phone": gettext_lazy("Payer's phone"),
+    "order_id": gettext_lazy("Order ID"),
+    "bank": gettext_lazy("Bank reference (RRN)"),
+    "arn": gettext_lazy("Card reference (ARN)"),
+    "paytm": gettext_lazy("Paytm refund ID"),
+}
+USUAL: Final = ("when", "method", "by", "state")
 STATES: Final = [(state, word) for state, (_icon, _tone, word) in REFUND_STATES.items()]
 
 
@@ -101,124 +84,47 @@ class RefundFilter(Finder):
         super().__init__(data)
         self.fields["q"].widget.attrs["placeholder"] = _("Payer, order, reference")
 
-    def own_pairs(self) -> Pairs:
+    def selection(self, live: bool) -> RefundSelection:
         said = self.cleaned_data
         first, last = self.days
-        single = {
-            "from": first and first.isoformat(),
-            "to": last and last.isoformat(),
-            "min": said["min"] is not None and plain_inr(said["min"]),
-            "max": said["max"] is not None and plain_inr(said["max"]),
-            "link": said["link"] and str(said["link"]),
-            "reason": said["reason"],
-            "by": said["by"],
-            "q": " ".join(map(quoted, said["words"])),
-        }
-        many = [(name, value) for name in ("status", "method") for value in said[name]]
-        return many + [(name, value) for name, value in single.items() if value]
-
-    def narrow(self, refunds: QuerySet[Refund]) -> QuerySet[Refund]:
-        """To what was chosen; days are the merchant's, both included."""
-        first, last = self.days
-        said = {**self.cleaned_data, "from": first, "to": last}
-        for name, asks in CONDITIONS.items():
-            if said[name] not in (None, "", []):
-                refunds = refunds.filter(asks(said[name]))
-        return refunds.filter(*map(_found, said["words"]))
-
-
-def _found(text: str) -> Q:
-    """What somebody may have in hand: an id of ours, Paytm's or the bank's, as a whole or its
-    beginning, or something of the payer's."""
-    if text.startswith(("ref_", "paytm_")):
-        return Q(ref_id__startswith=text)
-    if text.startswith("pay_"):
-        return Q(payment__order_id__startswith=text)
-    if "@" in text:
-        return Q(payment__payer_email__istartswith=text)
-    said = Q(payment__payer_name__icontains=text) | Q(payment__payer_email__icontains=text)
-    said |= Q(ref_id__icontains=text) | Q(payment__order_id__icontains=text)
-    for name in ("bank_reference", "arn", "paytm_refund_id"):
-        said |= Q(**{f"{name}__istartswith": text})
-    digits = "".join(text.split())
-    return said | Q(payment__payer_phone__contains=digits) if digits.strip("+").isdigit() else said
-
-
-CONDITIONS: Final[dict[str, Any]] = {
-    "status": lambda states: Q(state__in=states),
-    "method": lambda methods: Q(payment__method__in=methods),
-    "from": lambda day: Q(created_at__gte=midnight(day)),
-    "to": lambda day: Q(created_at__lt=midnight(day + DAY)),
-    "min": lambda paise: Q(amount_paise__gte=paise),
-    "max": lambda paise: Q(amount_paise__lte=paise),
-    "reason": lambda text: Q(reason__icontains=text) | Q(comment__icontains=text),
-    "by": lambda name: Q(asked_by_name__icontains=name) | Q(judged_by_name__icontains=name),
-    "link": lambda id: Q(payment__link=id),
-}
+        return RefundSelection(
+            live=live,
+            states=tuple(said["status"]),
+            methods=tuple(said["method"]),
+            first=first,
+            last=last,
+            min_paise=said["min"],
+            max_paise=said["max"],
+            link_id=said["link"],
+            reason=said["reason"],
+            by=said["by"],
+            words=said["words"],
+        )
 
 
 def with_words(rows: list[Row]) -> list[Row]:
-    """`values(*ROW)`, each with who asked and whether it waits for balance."""
+    """`values(*ROW)`, each with who asked, whether it waits for balance, and by when the payer
+    should have it."""
     return [
         row
         | {
             "asked_by": row["asked_by_name"] or Refund.Origin(row["origin"]).label,
             "waits": row["state"] == RefundState.REQUESTED and row["retry_of_id"],
+            "expected_on": _expected_on(row),
         }
         for row in rows
     ]
+
+
+def _expected_on(row: Row) -> date | None:
+    payment = Payment(method=row["payment__method"])
+    return expected_on(Refund(payment=payment, **{name: row[name] for name in CREDITING}))
 
 
 def totals(selection: QuerySet[Refund]) -> dict[str, int]:
     """How many refunds, what they ask for, and what of it the books hold as given back: paise."""
     asked = selection.aggregate(count=Count("pk"), asked_paise=Sum("amount_paise", default=0))
     return {**asked, "given_back_paise": ledger.given_back(selection)}
-
-
-def file_rows(selection: QuerySet[Refund], tenant: Tenant) -> Iterator[list[str | int]]:
-    """The selection's rows for a file, newest first. They are read while the file is on its way,
-    when the request's tenant, zone and language are left already: each chunk enters them anew."""
-    refunds, language = selection.select_related("payment"), translation.get_language()
-    last: tuple[datetime, UUID] | None = None
-    while True:
-        place = ZoneInfo(tenant.time_zone)
-        with tenant_context(tenant), timezone.override(place), translation.override(language):
-            chunk = [*older_than(refunds, last)[:CHUNK]]
-            lines = [*map(_cells, chunk)]
-        yield from lines
-        if len(chunk) < CHUNK:
-            return
-        last = chunk[-1].created_at, chunk[-1].pk
-
-
-def _cells(refund: Refund) -> list[str | int]:
-    payment = refund.payment
-    day = expected_on(refund)
-    return [
-        refund.ref_id,
-        _moment(refund.created_at),
-        str(REFUND_STATES[refund.state][2]),
-        Amount(plain_inr(refund.amount_paise)),
-        refund.reason,
-        refund.comment,
-        refund.asked_by,
-        refund.judged_by_name,
-        _moment(refund.decided_at),
-        refund.bank_reference,
-        refund.arn,
-        refund.paytm_refund_id,
-        day.isoformat() if day else "",
-        payment.order_id,
-        payment.description,
-        str(Method(payment.method).label) if payment.method else "",
-        payment.payer_name,
-        payment.payer_email,
-        payment.payer_phone,
-    ]
-
-
-def _moment(at: datetime | None) -> str:
-    return timezone.localtime(at).isoformat(sep=" ", timespec="seconds") if at else ""
 
 
 def meaning_of(refund: Refund) -> Any:

@@ -1,4 +1,4 @@
-"""Saved views of the payments: a selection and its columns under a name, own or the team's."""
+"""Saved views of a list: a selection and its columns under a name, own or the team's."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,21 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.http import QueryDict
 
 from config import rows
-from dashboard.payment_rows import COLUMNS, USUAL
+from dashboard.lists import List
 from merchants import audit
-from payments.models import SavedView
+from payments.models import Listed, SavedView
 from tenants.access import WorldRequest
 
 LONGEST_NAME: Final = 40
-MOST: Final = 50  # of a person's own
+MOST: Final = 50  # of a person's own, of each list
 
 _OWN_AND_SHARED: Final = """
     SELECT id, owner_id, owner_name, name, query, columns, shared, is_default
-    FROM payments_savedview AS v WHERE v.live = %s AND (v.owner_id = %s OR v.shared)
+    FROM payments_savedview AS v WHERE v.live = %s AND v.of = %s AND (v.owner_id = %s OR v.shared)
     ORDER BY v.name, v.created_at
 """
 
@@ -46,7 +45,7 @@ class View:
 
 @dataclass(frozen=True)
 class Views:
-    """What one person has saved in a world, and what the team shares with them."""
+    """What one person has saved of a list in a world, and what the team shares with them."""
 
     person: UUID
     named: Sequence[View]
@@ -61,39 +60,41 @@ class Views:
     def is_own(self, view: View) -> bool:
         return view.owner_id == self.person
 
+    def tabs(self, query: str) -> list[dict[str, Any]]:
+        """The views as tabs above the list that shows this query."""
+        return [
+            {"url": f"?{view.address}", "label": view.name, "active": view.query == query}
+            for view in self.named
+        ]
 
-def views_of(request: WorldRequest) -> Views:
+
+def views_of(request: WorldRequest, of: Listed) -> Views:
     """One small query."""
     person: UUID = request.user.pk
-    found = [View(*row) for row in rows.ask_all(_OWN_AND_SHARED, [request.live, person])]
+    found = [View(*row) for row in rows.ask_all(_OWN_AND_SHARED, [request.live, of, person])]
     usual = next((v.columns for v in found if not v.name and v.owner_id == person), "")
     return Views(person, [view for view in found if view.name], usual)
 
 
-def columns_of(query: QueryDict, views: Views) -> tuple[str, ...]:
+def columns_of(shown: List, query: QueryDict, views: Views) -> tuple[str, ...]:
     """The columns to show: those of the address, else how this person last chose them. Raises
     BadRequest for one that there is not."""
     text = query.get("columns", views.usual_columns)
-    return known_columns(text.split(",")) if text else USUAL
+    return shown.known(text.split(",")) if text else shown.usual
 
 
-def known_columns(names: Sequence[str]) -> tuple[str, ...]:
-    """These names in the order of the table. Raises BadRequest."""
-    if unknown := {*names} - {*COLUMNS}:
-        raise BadRequest(f"no such column: {sorted(unknown)}")
-    return tuple(name for name in COLUMNS if name in names)
-
-
-def keep_columns(request: WorldRequest, columns: Sequence[str]) -> None:
+def keep_columns(request: WorldRequest, of: Listed, columns: Sequence[str]) -> None:
     """Remember how this person wants the table of this world."""
-    _save(request, "", columns=",".join(columns))
+    _save(request, of, "", columns=",".join(columns))
 
 
-def save(request: WorldRequest, name: str, query: str, columns: str, **more: bool) -> None:
+def save(
+    request: WorldRequest, of: Listed, name: str, query: str, columns: str, **more: bool
+) -> None:
     """Save a view under its owner's name for it; the same name again replaces it. A default is the
     only one of its owner's, or of the team's where it is shared."""
     with transaction.atomic():
-        view = _save(request, name, query=query, columns=columns, **more)
+        view = _save(request, of, name, query=query, columns=columns, **more)
         if view.is_default:
             _only_default(view)
         if view.shared:
@@ -114,15 +115,16 @@ def remove(request: WorldRequest, view: SavedView) -> None:
             audit.record(request.user, "view.removed", view.name, before={"query": view.query})
 
 
-def _save(request: WorldRequest, name: str, **fields: Any) -> SavedView:
-    who: dict[str, Any] = {"live": request.live, "owner_id": request.user.pk, "name": name}
+def _save(request: WorldRequest, of: Listed, name: str, **fields: Any) -> SavedView:
+    who: dict[str, Any] = {"live": request.live, "of": of, "owner_id": request.user.pk}
+    who["name"] = name
     fields |= {"owner_name": str(request.user)[:80]}
     view, _ = SavedView.objects.update_or_create(**who, defaults=fields)
     return view
 
 
 def _only_default(view: SavedView) -> None:
-    others = SavedView.objects.filter(live=view.live, is_default=True, shared=view.shared)
+    others = SavedView.objects.filter(live=view.live, of=view.of, shared=view.shared)
     if not view.shared:
         others = others.filter(owner_id=view.owner_id)
-    others.exclude(pk=view.pk).update(is_default=False)
+    others.filter(is_default=True).exclude(pk=view.pk).update(is_default=False)

@@ -1,4 +1,4 @@
-"""Files of payments that workers make in the background, kept for a week and fetched by few.
+"""Files of lists that workers make in the background, kept for a week and fetched by few.
 
 A file shows one moment: it is read in one snapshot, and its count and sums are of that snapshot. A
 worker that dies takes the snapshot with it, so the next one begins the file anew; whoever comes
@@ -6,25 +6,26 @@ late from an earlier turn writes no more.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.db import transaction
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from config.clock import now
 from config.spreadsheets import MOST_ROWS, Cell, Sheet, xlsx_parts
 from merchants import audit
 from merchants.noticing import notify
-from payments import exporting
-from payments.exporting import Kind, Reading
-from payments.models import ExportChunk, ExportFile
+from payments import exporting, refund_exporting
+from payments.exporting import Heading, Kind, Reading
+from payments.models import ExportChunk, ExportFile, Listed
+from payments.refund_exporting import RefundReading
+from payments.refund_selecting import RefundSelection
 from payments.selecting import Selection
 from tenants.current import current_tenant
 from tenants.jobs import BULK, Later, job, still_at_it
@@ -44,6 +45,27 @@ CELLS: Final = {
     Kind.MOMENT: Cell.MOMENT,
     Kind.DAY: Cell.DAY,
 }
+
+
+@dataclass(frozen=True)
+class Making:
+    """What files of one list are made of: its kind of selection, the columns that there are and
+    those of some names, and who reads the rows."""
+
+    selection: type[Any]
+    columns: Sequence[Heading]
+    chosen: Callable[[Collection[str]], list[Any]]
+    reading: Callable[..., Any]
+
+
+OF: Final = {
+    Listed.PAYMENTS: Making(Selection, exporting.COLUMNS, exporting.chosen, Reading),
+    Listed.REFUNDS: Making(
+        RefundSelection, refund_exporting.COLUMNS, refund_exporting.chosen, RefundReading
+    ),
+}
+Selected = Selection | RefundSelection
+S = TypeVar("S", Selection, RefundSelection)
 # However many are wanted, mails and money find a thread.
 _one_at_a_time = threading.Lock()
 
@@ -64,7 +86,7 @@ class Stopped(Exception):
 
 
 def ask(
-    selection: Selection, format: str, columns: Iterable[str], *, key: str, by: User
+    selection: Selected, format: str, columns: Iterable[str], *, key: str, by: User
 ) -> ExportFile:
     """Have workers make a file. The same form key of the same person is the same file.
 
@@ -72,6 +94,7 @@ def ask(
     """
     wanted = {
         "live": selection.live,
+        "of": selection.of,
         "format": format,
         "selection": stored(selection),
         "columns": [*columns],
@@ -101,7 +124,7 @@ def cancel(file: ExportFile, by: User) -> None:
         audit.record(by, "export.cancelled", str(file.pk), after=_facts(file), of=file)
 
 
-def stored(selection: Selection) -> dict[str, Any]:
+def stored(selection: Selected) -> dict[str, Any]:
     """A selection as plain JSON."""
     said = {name: value for name, value in asdict(selection).items() if value not in ("", (), None)}
     return {
@@ -110,16 +133,26 @@ def stored(selection: Selection) -> dict[str, Any]:
     }
 
 
-def read(known: Mapping[str, Any]) -> Selection:
-    """The selection that was stored."""
+def selected(file: ExportFile) -> Selected:
+    """What a file is of."""
+    found: Selected = read(making_of(file).selection, file.selection)
+    return found
+
+
+def making_of(file: ExportFile) -> Making:
+    return OF[Listed(file.of)]
+
+
+def read(kind: type[S], known: Mapping[str, Any]) -> S:
+    """The selection of this kind that was stored."""
     readers: dict[str, Callable[[Any], Any]] = {
         "first": date.fromisoformat,
         "last": date.fromisoformat,
         "link_id": UUID,
     }
-    said = {field.name for field in fields(Selection)} & {*known}
+    said = {field.name for field in fields(kind)} & {*known}
     values = {name: readers.get(name, _as_told)(known[name]) for name in said}
-    return Selection(**values)
+    return kind(**values)
 
 
 def _as_told(value: Any) -> Any:
@@ -153,7 +186,7 @@ def _begin(id: UUID) -> ExportFile | None:
             return None
         file.chunks.all().delete()
         file.state, file.turn = State.RUNNING, file.turn + 1
-        file.count = file.received_paise = file.refunded_paise = None
+        file.count = file.received_paise = file.asked_paise = file.refunded_paise = None
         file.done = file.size = 0
         file.touched_at = now()
         file.save()
@@ -161,15 +194,11 @@ def _begin(id: UUID) -> ExportFile | None:
 
 
 def _write(file: ExportFile) -> None:
-    columns = exporting.chosen(file.columns)
-    with closing(Reading(read(file.selection), columns)) as reading:
+    making = making_of(file)
+    columns = making.chosen(file.columns)
+    with closing(making.reading(selected(file), columns)) as reading:
         sums = reading.sums()
-        facts = {
-            "count": sums.count,
-            "received_paise": sums.received_paise,
-            "refunded_paise": sums.refunded_paise,
-        }
-        _note(file, **facts)
+        _note(file, **asdict(sums))
         if file.format == Format.XLSX and sums.count > MOST_ROWS:
             return _finish(file, State.FAILED, "too_long")
         parts = _csv(reading, file) if file.format == Format.CSV else _xlsx(reading, file)
@@ -178,13 +207,13 @@ def _write(file: ExportFile) -> None:
     return _finish(file)
 
 
-def _csv(reading: Reading, file: ExportFile) -> Iterator[bytes]:
+def _csv(reading: Any, file: ExportFile) -> Iterator[bytes]:
     for count, part in reading.csv():
         file.done += count
         yield part
 
 
-def _xlsx(reading: Reading, file: ExportFile) -> Iterator[bytes]:
+def _xlsx(reading: Any, file: ExportFile) -> Iterator[bytes]:
     """Rows are counted as they are read; the bytes come when all of them were."""
     cells = [CELLS[column.kind] for column in reading.columns]
 
@@ -194,7 +223,7 @@ def _xlsx(reading: Reading, file: ExportFile) -> Iterator[bytes]:
             file.done += len(some)
             _note(file, done=file.done)
 
-    yield from xlsx_parts(Sheet(_("Payments"), reading.headings, cells, rows()))
+    yield from xlsx_parts(Sheet(file.get_of_display(), reading.headings, cells, rows()))
 
 
 def _chunks(parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -248,7 +277,7 @@ def _end(file: ExportFile, state: str) -> None:
 def _ring(file: ExportFile) -> None:
     """Tell who asked for it."""
     where = {"slug": current_tenant().slug, "live": file.live, "id": file.pk}
-    name = {"name": f"payments.{file.format}"}
+    name = {"name": f"{file.of}.{file.format}"}
     notify(file.created_by_id, f"export.{file.state}", name, reverse("export", kwargs=where))
 
 
@@ -288,6 +317,6 @@ def _facts(file: ExportFile) -> dict[str, str | int | bool | None]:
     return {
         "live": file.live,
         "format": file.format,
-        "selection": read(file.selection).query,
+        "selection": selected(file).query,
         "count": file.count,
     }

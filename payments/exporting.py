@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple, TypeVar
@@ -53,19 +53,25 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column by its name in addresses, where lists have the same. `sql` gives its value over
-    FROM and LINKED: paise, a time, words. Where there is a `gate` it is looked up for those
-    payments alone of which that is true, and "" for the others. `always`: lists show it without
-    being asked. Not `usual`: it takes a look-up for each payment, and so comes by its name alone.
-    """
+class Heading:
+    """A column by its name in addresses, where lists have the same. `always`: lists show it
+    without being asked. Not `usual`: it takes a look-up for each row, and so comes by its name
+    alone."""
 
     name: str
     heading: str | Promise
     kind: Kind
+    always: bool = field(default=False, kw_only=True)
+    usual: bool = field(default=True, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Column(Heading):
+    """`sql` gives a payment's value over FROM and LINKED: paise, a time, words. Where there is a
+    `gate` it is looked up for those payments alone of which that is true, and "" for the others.
+    """
+
     sql: str | Callable[[], str]
-    always: bool = False
-    usual: bool = True
     gate: str = ""
 
     @property
@@ -161,7 +167,7 @@ def chosen(names: Collection[str]) -> list[Column]:
     return [column for column in COLUMNS if column.always or column.name in known]
 
 
-def headings(columns: Sequence[Column]) -> list[str]:
+def headings(columns: Sequence[Heading]) -> list[str]:
     """In the language at hand; times say the merchant's zone."""
     in_zone = _("%(heading)s (%(zone)s)")
     return [
@@ -372,9 +378,11 @@ def _quoted(heading: str) -> str:
     return '"' + heading.replace('"', '""') + '"'
 
 
-def csv_parts(selection: Selection, columns: Sequence[Column]) -> Iterator[bytes]:
+def csv_parts(
+    selection: Any, columns: Sequence[Any], begin: Callable[..., Any] = Reading
+) -> Iterator[bytes]:
     """The selection as a CSV file, part by part. The first is to be taken inside the tenant, the
     others anywhere; its connection is closed at the end, or when the generator is."""
-    with closing(Reading(selection, columns)) as reading:
+    with closing(begin(selection, columns)) as reading:
         for _count, part in reading.csv():
             yield part

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Q, QuerySet, Sum, When
+from django.db.models import Case, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 
 from config import rows
@@ -75,6 +75,13 @@ def given_back(refunds: QuerySet[Refund]) -> int:
     """Paise that the books hold as given back by these refunds."""
     booked = Transfer.objects.filter(refund__in=refunds.values("pk"))
     return -int(booked.aggregate(paise=_net(Account.RECEIVABLE))["paise"])
+
+
+def given_back_of_each() -> Any:
+    """The same of each refund of a query that is annotated with it."""
+    booked = Transfer.objects.filter(refund=OuterRef("pk")).order_by().values("refund")
+    held = booked.annotate(held=_net(Account.RECEIVABLE)).values("held")
+    return -Coalesce(Subquery(held), 0)
 
 
 def surplus_of(payment: Payment) -> int:

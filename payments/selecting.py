@@ -8,11 +8,12 @@ paid and surplus payments, and of `refunded_paise`. Amounts are compared with MO
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from payments import searching
+from payments.models import Listed
 from payments.money import plain_inr
 from payments.states import ARRIVED
 from tenants.current import zone
@@ -31,6 +32,8 @@ Condition = tuple[str, list[object]]
 class Selection:
     """Which payments. States and methods are their words, days the merchant's own and both
     included, paise too; `words` are search terms that must all match, see `payments.searching`."""
+
+    of: ClassVar = Listed.PAYMENTS
 
     live: bool
     states: tuple[str, ...] = ()

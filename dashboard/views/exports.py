@@ -1,4 +1,4 @@
-"""Exports: a list's payments as a file, at once or made in the background and fetched later."""
+"""Exports: what a list shows as a file, at once or made in the background and fetched later."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from uuid import UUID
 
 import psycopg2
 from django.contrib import messages
-from django.core.exceptions import BadRequest
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -20,41 +19,39 @@ from django_tenants.utils import tenant_context
 from dashboard import live
 from dashboard.export_form import ExportForm, in_words
 from dashboard.exports import TYPES
+from dashboard.lists import LISTS, List
 from dashboard.paging import Row, page_of
-from dashboard.payment_filter import PaymentFilter
 from merchants import roles
 from payments import export_files, exporting
-from payments.export_files import NotOpen, TooMany
-from payments.models import ExportChunk, ExportFile
+from payments.export_files import NotOpen, Selected, TooMany
+from payments.models import ExportChunk, ExportFile, Listed
 from payments.models.export import as_it_stands
-from payments.selecting import Selection
 from tenants.access import WorldRequest, member
 from tenants.models import Tenant
 
 STREAMS: Final = 2  # that one process sends at once: each holds a thread and a connection
 ROW: Final = (
-    *("id", "created_at", "created_by_id", "created_by_name", "format", "state", "count", "done"),
-    *("size", "received_paise", "refunded_paise", "expires_at"),
+    *("id", "created_at", "created_by_id", "created_by_name", "of", "format", "state", "count"),
+    *("done", "size", "received_paise", "asked_paise", "refunded_paise", "expires_at"),
 )
 _streams = threading.BoundedSemaphore(STREAMS)
 
 
 @member("exports.make")
 @require_safe
-def payments_csv(request: WorldRequest) -> HttpResponseBase:
+def csv(request: WorldRequest, of: Listed) -> HttpResponseBase:
     """What the list of the same address shows, all pages of it, sent as it is read.
 
-    A file of some thousand payments goes whole, with its length. One that breaks off later says so
+    A file of some thousand rows goes whole, with its length. One that breaks off later says so
     in its last line: the web server ends a body as if it were whole, whatever became of us.
     """
-    form = PaymentFilter(request.GET)
-    if not form.is_valid():
-        raise BadRequest("no such selection")
-    columns = exporting.chosen(request.GET.get("columns", "").split(","))
-    whole = exporting.csv_parts(form.selection(request.live), columns)
+    listed, making = LISTS[of], export_files.OF[of]
+    selection = listed.form_of(request.GET).selection(request.live)
+    columns = making.chosen(request.GET.get("columns", "").split(","))
+    whole = exporting.csv_parts(selection, columns, making.reading)
     if not _streams.acquire(blocking=False):
         messages.info(request, _("Others are taking files now. Have this one made meanwhile."))
-        return _to_form(request)
+        return _to_form(request, listed)
     parts = _counted(whole)
     first = [*islice(parts, 2)]  # inside the tenant; what is wrong by now is an error's page
     response: HttpResponseBase
@@ -62,7 +59,7 @@ def payments_csv(request: WorldRequest) -> HttpResponseBase:
         response = HttpResponse(b"".join(first), content_type=TYPES["csv"])
     else:
         response = StreamingHttpResponse(_whole(first, parts), content_type=TYPES["csv"])
-    return _named(response, f"{request.tenant.slug}-{_world(request.live)}-payments.csv")
+    return _named(response, f"{request.tenant.slug}-{_world(request.live)}-{of}.csv")
 
 
 def _whole(first: Sequence[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
@@ -85,15 +82,14 @@ def _counted(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 @member("exports.make")
 @require_http_methods(["GET", "HEAD", "POST"])
-def list(request: WorldRequest) -> HttpResponse:
-    """The files that were made; a POST has one made of the payments that the address names."""
-    payments = PaymentFilter(request.GET)
-    if not payments.is_valid():
-        raise BadRequest("no such selection")
-    selection = payments.selection(request.live)
+def list(request: WorldRequest, of: Listed) -> HttpResponse:
+    """The files that were made; a POST has one made of what the address selects of this list."""
+    listed = LISTS[of]
+    selection = listed.form_of(request.GET).selection(request.live)
     if request.method != "POST":
-        return _page(request, selection, ExportForm.empty(request.GET.get("columns", "")))
-    form = ExportForm(request.POST)
+        empty = ExportForm.empty(listed, request.GET.get("columns", ""))
+        return _page(request, selection, empty)
+    form = ExportForm(listed, request.POST)
     if not form.is_valid():
         return _page(request, selection, form, 422)
     try:
@@ -112,12 +108,11 @@ def detail(request: WorldRequest, id: UUID) -> HttpResponse:
 
 
 def _detail(request: WorldRequest, file: ExportFile) -> HttpResponse:
-    selection = export_files.read(file.selection)
+    selection, making = export_files.selected(file), export_files.making_of(file)
     context = {
         "file": file,
-        "words": in_words(selection),
-        "query": selection.query,
-        "columns": [column.heading for column in exporting.chosen(file.columns)],
+        **_of(selection),
+        "columns": [column.heading for column in making.chosen(file.columns)],
     }
     shows = (file.state, file.done, file.count)
     return live.answer(request, "dashboard/exports/detail.html", context, shows=shows)
@@ -147,8 +142,8 @@ def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
     parts = _chunks(request.tenant, file.pk, file.chunks.count())
     response = StreamingHttpResponse(parts, content_type=TYPES[file.format])
     response["Content-Length"] = str(file.size)
-    name = f"{request.tenant.slug}-{_world(file.live)}-{file.created_at:%Y-%m-%d}.{file.format}"
-    return _named(response, name)
+    where = f"{request.tenant.slug}-{_world(file.live)}"
+    return _named(response, f"{where}-{file.of}-{file.created_at:%Y-%m-%d}.{file.format}")
 
 
 def _not_there(request: WorldRequest, file: ExportFile) -> HttpResponse:
@@ -176,15 +171,14 @@ def _chunks(tenant: Tenant, id: UUID, count: int) -> Iterator[bytes]:
 
 
 def _page(
-    request: WorldRequest, selection: Selection, form: ExportForm, status: int = 200
+    request: WorldRequest, selection: Selected, form: ExportForm, status: int = 200
 ) -> HttpResponse:
     page = page_of(_files(request).values(*ROW), request)
     page = replace(page, rows=[*map(_standing, page.rows)])
     context = {
         "form": form,
         "page": page,
-        "words": in_words(selection),
-        "query": selection.query,
+        **_of(selection),
         "sees_all": _sees_all(request),
         "making": any(row["state"] in ("waiting", "running") for row in page.rows),
     }
@@ -192,6 +186,12 @@ def _page(
     if status != 200:
         return render(request, "dashboard/exports/list.html", context, status=status)
     return live.answer(request, "dashboard/exports/list.html", context, shows=shows)
+
+
+def _of(selection: Selected) -> dict[str, object]:
+    """What a file is made of, in words, and where the list shows it."""
+    listed = LISTS[selection.of]
+    return {"list": listed, "words": in_words(selection), "query": selection.query}
 
 
 def _standing(row: Row) -> Row:
@@ -218,8 +218,8 @@ def _see(request: WorldRequest, file: ExportFile) -> HttpResponse:
     return redirect("export", slug=request.tenant.slug, live=file.live, id=file.pk)
 
 
-def _to_form(request: WorldRequest) -> HttpResponse:
-    response = redirect("exports", slug=request.tenant.slug, live=request.live)
+def _to_form(request: WorldRequest, listed: List) -> HttpResponse:
+    response = redirect(listed.exports, slug=request.tenant.slug, live=request.live)
     response["Location"] += f"?{request.GET.urlencode()}"
     return response
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import Any
-from urllib.parse import urlencode
 
 from django.core.exceptions import BadRequest
 from django.http import HttpResponse, QueryDict
@@ -15,6 +13,7 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from dashboard import live, payment_rows, saved_views
+from dashboard.lists import PAYMENTS
 from dashboard.paging import Page, page_found
 from dashboard.payment_filter import PaymentFilter
 from dashboard.templatetags.remembering import Part
@@ -29,11 +28,11 @@ LIST = "dashboard/payments/list.html"
 @require_safe
 def list(request: WorldRequest) -> HttpResponse:
     """Newest first, of all or of what the address narrows it to."""
-    views = saved_views.views_of(request)
+    views = saved_views.views_of(request, PAYMENTS.of)
     if not request.GET and views.default:
         return redirect(f"{request.path}?{views.default.address}")
     form = _asked(get_language(), request.GET.urlencode())
-    columns = saved_views.columns_of(request.GET, views)
+    columns = saved_views.columns_of(PAYMENTS, request.GET, views)
     if not form.is_valid():
         context = {"form": form, "controls": _drawn(form)}
         return render(request, LIST, context, status=422)
@@ -48,7 +47,7 @@ def list(request: WorldRequest) -> HttpResponse:
         "page": page,
         "table": table,
         "narrowed": narrowed,
-        "tabs": _tabs(views, query),
+        "tabs": views.tabs(query),
         "may_tag": may_tag,
         "beside": _beside(page),
         "around": _around(request, narrowed, query, columns),
@@ -69,33 +68,8 @@ def sums(request: WorldRequest) -> HttpResponse:
     return render(request, f"dashboard/payments/sums.html{part}", context)
 
 
-@member("payments.view")
-@require_safe
-def looks(request: WorldRequest) -> HttpResponse:
-    """How this person looks at the list: its columns, and views to save, open and remove."""
-    form, views = PaymentFilter(request.GET), saved_views.views_of(request)
-    if not form.is_valid():
-        raise BadRequest("no such selection")
-    context = {
-        "query": form.query,
-        "chips": form.chips(),
-        "views": views,
-        "columns": saved_views.columns_of(request.GET, views),
-        "all_columns": payment_rows.COLUMNS,
-        "may_share": roles.may(request.membership.role, "views.share"),
-    }
-    return render(request, "dashboard/payments/looks.html", context)
-
-
-def _looks_query(query: str, columns: Sequence[str]) -> str:
-    return "&".join(filter(None, (query, urlencode({"columns": ",".join(columns)}))))
-
-
 def _around(request: WorldRequest, narrowed: bool, query: str, columns: Sequence[str]) -> Part:
-    """What stands above and below the rows. A file has the columns that were chosen, or all that
-    are usual in files."""
-    looks_query = _looks_query(query, columns)
-    file_query = query if tuple(columns) == payment_rows.USUAL else looks_query
+    """What stands above and below the rows."""
     kind = {
         "live": request.live,
         "narrowed": narrowed,
@@ -103,8 +77,8 @@ def _around(request: WorldRequest, narrowed: bool, query: str, columns: Sequence
     }
     own = {
         "query": escape(query),
-        "looks_query": escape(looks_query),
-        "file_query": escape(file_query),
+        "looks_query": escape(PAYMENTS.looks_query(query, columns)),
+        "file_query": escape(PAYMENTS.file_query(query, columns)),
         "slug": request.tenant.slug,
     }
     return Part(tuple(kind.values()), lambda: kind, own)
@@ -133,11 +107,6 @@ def _controls(language: str, query: str) -> SafeString:
 def _drawn(form: PaymentFilter) -> SafeString:
     context = {"form": form, "columns": form.data.get("columns", "")}
     return render_to_string("dashboard/_finder.html", context)
-
-
-def _tabs(views: saved_views.Views, query: str) -> Any:
-    return [{"url": f"?{view.address}", "label": view.name, "active": view.query == query}
-            for view in views.named]  # fmt: skip
 
 
 def _may_annotate(request: WorldRequest) -> bool:

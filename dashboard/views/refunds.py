@@ -1,4 +1,4 @@
-"""Refunds: the list and its file, one refund's story, asking for one, and deciding about one."""
+"""Refunds: the list, one refund's story, asking for one, and deciding about one."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -9,17 +9,17 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config.clock import now
-from dashboard import live
-from dashboard.exports import csv_stream
+from dashboard import live, saved_views
+from dashboard.lists import REFUNDS
 from dashboard.paging import page_of
-from dashboard.refunds import HEAD, ROW, RefundFilter, file_rows, meaning_of, totals, with_words
+from dashboard.refunds import ROW, RefundFilter, meaning_of, totals, with_words
 from dashboard.story import story_of_refund
 from dashboard.templatetags.ui import REFUND_STATES
 from merchants import refund_rules, roles
@@ -108,35 +108,29 @@ class VerdictForm(forms.Form):
 @require_safe
 def list(request: WorldRequest) -> HttpResponse:
     """Newest first, of the selection that the address names, with its sums."""
+    views = saved_views.views_of(request, REFUNDS.of)
+    if not request.GET and views.default:
+        return redirect(f"{request.path}?{views.default.address}")
     form = RefundFilter(request.GET)
+    columns = saved_views.columns_of(REFUNDS, request.GET, views)
     if not form.is_valid():
         return render(request, "dashboard/refunds/list.html", {"form": form}, status=422)
-    selection = form.narrow(Refund.objects.filter(live=request.live))
+    selection = form.selection(request.live).refunds()
     page = page_of(selection.values(*ROW), request)
     page = replace(page, rows=with_words(page.rows))
     context = {
         "form": form,
         "page": page,
         "narrowed": bool(form.pairs()),
+        "tabs": views.tabs(form.query),
+        "columns": {name: REFUNDS.titles[name] for name in columns},
         "sums": partial(totals, selection),  # asked for where it is drawn: a poll of no news is not
-        "query": form.query,
+        "looks_query": REFUNDS.looks_query(form.query, columns),
+        "file_query": REFUNDS.file_query(form.query, columns),
+        "may_export": roles.may(request.membership.role, "exports.make"),
         "may_rule": roles.may(request.membership.role, "refunds.rules"),
     }
-    return live.answer(request, "dashboard/refunds/list.html", context, shows=page)
-
-
-@member("payments.view")
-@require_safe
-def csv(request: WorldRequest) -> HttpResponseBase:
-    """The selection of the same address on screen, every row of it, sent as it is read."""
-    form = RefundFilter(request.GET)
-    if not form.is_valid():
-        return render(request, "dashboard/refunds/list.html", {"form": form}, status=422)
-    selection = form.narrow(Refund.objects.filter(live=request.live))
-    world = "live" if request.live else "test"
-    head = [str(word) for word in HEAD]
-    rows = file_rows(selection, request.tenant)
-    return csv_stream(f"{request.tenant.slug}-{world}-refunds", head, rows)
+    return live.answer(request, "dashboard/refunds/list.html", context, shows=(page, columns))
 
 
 @member("payments.view")

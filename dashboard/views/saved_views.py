@@ -1,4 +1,4 @@
-"""Saving how one looks at payments: views under a name, and the columns of the table."""
+"""Saving how one looks at a list: views under a name, and the columns of the table."""
 
 from uuid import UUID
 
@@ -7,16 +7,16 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import saved_views
-from dashboard.payment_filter import PaymentFilter
+from dashboard.lists import LISTS
 from merchants import roles
-from payments.models import SavedView
+from payments.models import Listed, SavedView
 from tenants.access import WorldRequest, member
 
 
@@ -31,25 +31,42 @@ class ViewForm(forms.Form):
 
 
 @member("payments.view")
+@require_safe
+def looks(request: WorldRequest, of: Listed) -> HttpResponse:
+    """How this person looks at the list: its columns, and views to save, open and remove."""
+    shown, views = LISTS[of], saved_views.views_of(request, of)
+    form = shown.form_of(request.GET)
+    context = {
+        "list": shown,
+        "query": form.query,
+        "chips": form.chips(),
+        "views": views,
+        "columns": saved_views.columns_of(shown, request.GET, views),
+        "may_share": roles.may(request.membership.role, "views.share"),
+    }
+    return render(request, "dashboard/looks.html", context)
+
+
+@member("payments.view")
 @require_POST
-def save(request: WorldRequest) -> HttpResponse:
+def save(request: WorldRequest, of: Listed) -> HttpResponse:
     """Save the list's selection and columns under a name, for oneself or for the team."""
-    form = ViewForm(request.POST)
-    if not form.is_valid() or not PaymentFilter(QueryDict(form.data.get("query", ""))).is_valid():
+    shown, form = LISTS[of], ViewForm(request.POST)
+    if not form.is_valid() or not shown.finder(QueryDict(form.data.get("query", ""))).is_valid():
         messages.error(request, _("A view needs a name of at most 40 characters."))
-        return _back(request, request.POST.get("query", ""))
+        return _back(request, of, request.POST.get("query", ""))
     said = form.cleaned_data
     if said["shared"]:
         _must_share(request)
-    columns = ",".join(saved_views.known_columns([*filter(None, said["columns"].split(","))]))
-    own = SavedView.objects.filter(live=request.live, owner_id=request.user.pk)
+    columns = ",".join(shown.known([*filter(None, said["columns"].split(","))]))
+    own = SavedView.objects.filter(live=request.live, of=of, owner_id=request.user.pk)
     if own.count() > saved_views.MOST:
         messages.error(request, _("You have %s views. Remove one first.") % saved_views.MOST)
-        return _back(request, said["query"])
+        return _back(request, of, said["query"])
     more = {"shared": said["shared"], "is_default": said["is_default"]}
-    saved_views.save(request, said["name"], said["query"], columns, **more)
+    saved_views.save(request, of, said["name"], said["query"], columns, **more)
     messages.success(request, _("The view “%s” is saved.") % said["name"])
-    return _back(request, f"{said['query']}&columns={columns}")
+    return _back(request, of, f"{said['query']}&columns={columns}")
 
 
 @member("payments.view")
@@ -59,7 +76,7 @@ def default(request: WorldRequest, id: UUID) -> HttpResponse:
     view = _own(request, id)
     saved_views.make_default(view)
     messages.success(request, _("The list opens with “%s” from now on.") % view.name)
-    return _back(request, view.query)
+    return _back(request, view.of, view.query)
 
 
 @member("payments.view")
@@ -69,16 +86,15 @@ def remove(request: WorldRequest, id: UUID) -> HttpResponse:
     view = _own(request, id)
     saved_views.remove(request, view)
     messages.success(request, _("The view “%s” is removed.") % view.name)
-    return _back(request, "all=1")
+    return _back(request, view.of, "all=1")
 
 
 @member("payments.view")
 @require_POST
-def columns(request: WorldRequest) -> HttpResponse:
+def columns(request: WorldRequest, of: Listed) -> HttpResponse:
     """Choose the columns of the table, from now on and until one chooses others."""
-    chosen = saved_views.known_columns(request.POST.getlist("column"))
-    saved_views.keep_columns(request, chosen)
-    return _back(request, request.POST.get("query", ""))
+    saved_views.keep_columns(request, of, LISTS[of].known(request.POST.getlist("column")))
+    return _back(request, of, request.POST.get("query", ""))
 
 
 def _own(request: WorldRequest, id: UUID) -> SavedView:
@@ -95,6 +111,6 @@ def _must_share(request: WorldRequest) -> None:
         raise PermissionDenied
 
 
-def _back(request: WorldRequest, query: str) -> HttpResponse:
-    address = reverse("payments", kwargs={"slug": request.tenant.slug, "live": request.live})
+def _back(request: WorldRequest, of: str, query: str) -> HttpResponse:
+    address = reverse(of, kwargs={"slug": request.tenant.slug, "live": request.live})
     return redirect(f"{address}?{query or 'all=1'}")

@@ -1,6 +1,6 @@
 from payments.models.event import Delivery, DeliveryAttempt, Event
 from payments.models.export import ExportChunk, ExportFile
-from payments.models.finding import PaymentTag, SavedView, SearchText
+from payments.models.finding import Listed, PaymentTag, SavedView, SearchText
 from payments.models.inbox import Message, TimelineEntry
 from payments.models.ledger import DailyFigure, Transfer
 from payments.models.link import Batch, Link, LinkViews
@@ -29,6 +29,7 @@ __all__ = [
     "ExportFile",
     "Link",
     "LinkViews",
+    "Listed",
     "Message",
     "Payment",
     "PaymentTag",

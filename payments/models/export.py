@@ -1,4 +1,4 @@
-"""Files that people have made of payments, kept for a week in the merchant's own schema."""
+"""Files that people have made of lists, kept for a week in the merchant's own schema."""
 
 import uuid
 from datetime import datetime
@@ -7,12 +7,14 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
+from payments.models.finding import Listed
 
 
 class ExportFile(models.Model):
-    """A selection of payments as a file: asked for, made by a worker, fetched, forgotten.
+    """A selection as a file: asked for, made by a worker, fetched, forgotten.
 
-    `count` and the sums are of the moment that the whole file shows; None until that moment.
+    `count` and the sums are of the moment that the whole file shows; None until that moment. What
+    was received is known of payments, what was asked for of refunds.
     """
 
     class Format(models.TextChoices):
@@ -29,8 +31,12 @@ class ExportFile(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     live = models.BooleanField()
+    of = models.CharField(
+        max_length=8, choices=Listed, default=Listed.PAYMENTS, db_default=Listed.PAYMENTS
+    )
     format = models.CharField(max_length=4, choices=Format)
-    # A selecting.Selection as plain JSON, the names of the columns, the language of the headings.
+    # A Selection of payments or refunds as plain JSON, the names of the columns, the language of
+    # the headings.
     selection = models.JSONField(default=dict)
     columns = models.JSONField(default=list)
     language = models.CharField(max_length=5, default="en")
@@ -41,6 +47,7 @@ class ExportFile(models.Model):
     turn = models.IntegerField(default=0)
     count = models.BigIntegerField(null=True)
     received_paise = models.BigIntegerField(null=True)
+    asked_paise = models.BigIntegerField(null=True)
     refunded_paise = models.BigIntegerField(null=True)
     # Rows and bytes that are written.
     done = models.BigIntegerField(default=0)

@@ -1,10 +1,11 @@
-"""What makes payments easy to find: their search text, the team's tags, and saved views."""
+"""What makes payments easy to find: their search text, the team's tags; saved views of lists."""
 
 import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from config.clock import now
 from payments.models.payment import Payment
@@ -54,12 +55,22 @@ class PaymentTag(models.Model):
         return self.name
 
 
+class Listed(models.TextChoices):
+    """What a list has in its rows; views and files are of one of them."""
+
+    PAYMENTS = "payments", _("Payments")
+    REFUNDS = "refunds", _("Refunds")
+
+
 class SavedView(models.Model):
     """A selection and columns under a name. The one without a name is how a person last chose
     their columns."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     live = models.BooleanField()
+    of = models.CharField(
+        max_length=8, choices=Listed, default=Listed.PAYMENTS, db_default=Listed.PAYMENTS
+    )
     owner_id = models.UUIDField()
     owner_name = models.CharField(max_length=80, blank=True)
     name = models.CharField(max_length=40, blank=True)
@@ -73,7 +84,9 @@ class SavedView(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["live", "owner_id", "name"], name="saved_view_once"),
+            models.UniqueConstraint(
+                fields=["live", "of", "owner_id", "name"], name="saved_view_once"
+            ),
         ]
 
     def __str__(self) -> str:

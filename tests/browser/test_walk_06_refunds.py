@@ -1,14 +1,12 @@
 """Walk 6, more of it: an owner finds the refund that waits for her, looks, and lets it go."""
 
-import csv
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Cast, Open, SignIn
 from tests.browser.people import sign_in
-from tests.browser.walker import PHONE
+from tests.browser.test_walk_06_exports import fact, read
+from tests.browser.walker import PHONE, Walker
 
 pytestmark = pytest.mark.browser
 
@@ -16,9 +14,7 @@ TEST = "/m/asha-tea/test"
 REFUND_SECONDS = 90_000  # Paytm's simulator takes five; the worker may be busy
 
 
-def test_what_waits_is_found_approved_and_told(
-    signed_in: SignIn, cast: Cast, tmp_path: Path
-) -> None:
+def test_what_waits_is_found_approved_and_told(signed_in: SignIn, cast: Cast) -> None:
     asha = signed_in(cast.asha)
     asha.open(f"{TEST}/")
     asha.press("1 refund waits for your approval")
@@ -55,9 +51,40 @@ def test_what_waits_is_found_approved_and_told(
     asha.shows("1 refund of ₹12,000.00 in all; ₹12,000.00 given back")
     with asha.page.expect_download() as download:
         asha.control("CSV").click()
-    download.value.save_as(tmp_path / "refunds.csv")
-    [row] = csv.DictReader((tmp_path / "refunds.csv").open())
+    [row] = read(download.value)
     assert (row["Asked by"], row["Decided by"]) == ("Kiran", "Asha Rao")
+    file_is_made(asha, [row])
+    looked_at_otherwise(asha)
+
+
+def file_is_made(asha: Walker, rows: list[dict[str, str]]) -> None:
+    """In the background, of what the list shows: the same rows, the same sums."""
+    asha.press("Export")
+    expect(asha.main.locator(".chip")).to_have_text(["Refunded", "By: kiran"])
+    asha.look()
+    asha.press("Make the file")
+    expect(fact(asha, "State")).to_have_text("Ready")
+    for name, words in (("Refunds", "1"), ("Given back in all", "₹12,000.00")):
+        expect(fact(asha, name)).to_have_text(words)
+    asha.look()
+    with asha.page.expect_download() as download:
+        asha.control("Download").click()
+    assert read(download.value) == rows
+    asha.press("See them as they are now")
+
+
+def looked_at_otherwise(asha: Walker) -> None:
+    """Other columns, and a view to come back to."""
+    asha.press("Columns and views")
+    asha.main.get_by_label("Payer", exact=True).check()
+    asha.look()
+    asha.press("Show these")
+    expect(asha.main.locator("th").get_by_text("Payer", exact=True)).to_be_visible()
+    asha.press("Columns and views")
+    asha.fill({"Name": "Of Kiran's"})
+    asha.press("Save the view")
+    expect(asha.main.locator('.tab-row [aria-current="page"]')).to_have_text("Of Kiran's")
+    asha.look()
 
 
 def test_reasons_and_limits_are_set(signed_in: SignIn, cast: Cast) -> None:

@@ -172,7 +172,7 @@ def test_any_selection_is_exactly_its_payments_and_its_sums_are_the_ledgers(shop
             assert reading.sums() == exporting.Sums(len(mine), received, refunded)
             read = [row for some in reading.rows() for row in some]
             assert [row[1] for row in read] == [payment.order_id for payment in mine]
-        assert export_files.read(export_files.stored(wanted)) == wanted
+        assert export_files.read(Selection, export_files.stored(wanted)) == wanted
 
     check()
 
@@ -500,8 +500,10 @@ def test_what_it_holds_was_chosen_then(shop: Tenant) -> None:
         live=False, states=("paid",), first=date(2026, 4, 1), min_paise=1,
         link_id=UUID(int=5), words=("two words", "x"), tag="late",
     )  # fmt: skip
-    assert export_files.read(export_files.stored(wanted)) == wanted
-    assert export_files.read({"live": True, "of_old": 1}) == replace(Selection(live=True))
+    assert export_files.read(Selection, export_files.stored(wanted)) == wanted
+    assert export_files.read(Selection, {"live": True, "of_old": 1}) == replace(
+        Selection(live=True)
+    )
 
 
 # --- XLSX

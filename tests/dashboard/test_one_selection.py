@@ -1,5 +1,5 @@
 """One selection, one truth: list, totals, both kinds of file, report, chart and the refunds' list
-and file agree to the paisa with the ledger, added up by hand.
+and files agree to the paisa with the ledger, added up by hand.
 
 Histories pile up in one merchant, in both of its worlds and most of them seconds from a midnight
 or the end of a financial year; some of their bookings are reversed by SQL, as no screen can.
@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import openpyxl
 import pytest
@@ -123,7 +124,7 @@ def test_every_place_says_the_same_of_any_selection(
         Job.objects.all().delete()
         for selection in (wanted, Selection(wanted.live, first=period[0], last=period[1])):
             of_a_selection(client, selection, kind)
-        of_a_report(client, wanted.live, *period)
+        of_a_report(client, wanted.live, *period, kind=kind)
 
     held()
 
@@ -181,7 +182,7 @@ def of_a_selection(client: Client, wanted: Selection, kind: str) -> None:
         assert Sums(totals.count, totals.arrived_paise, totals.refunded_paise) == truth
         assert totals.arrived_count == sum(payment.has_arrived for payment in mine)
     assert in_file("csv", content(at(client, "payments_csv", wanted))) == (ids, truth)
-    file = made(client, wanted, kind)
+    file = made(client, f"{url('exports', wanted.live)}?{wanted.query}", kind)
     assert Sums(file.count, file.received_paise, file.refunded_paise) == truth  # type: ignore[arg-type]
     answer = client.get(url("export_file", wanted.live, id=file.pk))
     assert in_file(kind, content(answer)) == (ids, truth)
@@ -230,9 +231,8 @@ def in_workbook(file: bytes) -> list[dict[str, str]]:
     ]
 
 
-def made(client: Client, wanted: Selection, kind: str) -> ExportFile:
+def made(client: Client, address: str, kind: str) -> ExportFile:
     """The file that a person has made of what the list shows."""
-    address = f"{url('exports', wanted.live)}?{wanted.query}"
     form = client.get(address).context["form"]
     said = {"format": kind, "columns": ["when"], "key": form["key"].value()}
     answer = client.post(address, said)
@@ -245,11 +245,11 @@ def made(client: Client, wanted: Selection, kind: str) -> ExportFile:
 # --- A report, whose lines lead to lists
 
 
-def of_a_report(client: Client, live: bool, first: date, last: date) -> None:
+def of_a_report(client: Client, live: bool, first: date, last: date, kind: str) -> None:
     """Here each payment arrived on the day that it was begun, so that a report's sales and surplus
     are what arrived of the lists that its lines lead to."""
     chart_is_its_table(client, live, first, last)
-    back = refunds_on_screen(client, live, first, last)
+    back = refunds_on_screen(client, live, first, last, kind)
     figures = reporting.by_method(live, first, last)
     assert sum(f.refunds_paise for f in figures) + out_of_surplus(live, first, last) == back
     for figure in figures:
@@ -281,13 +281,21 @@ def out_of_surplus(live: bool, first: date, last: date, **more: Any) -> int:
     return sum(row.paise * ((row.debit == "surplus") - (row.credit == "surplus")) for row in rows)
 
 
-def refunds_on_screen(client: Client, live: bool, first: date, last: date) -> int:
-    """What the list of refunds of these days says was given back; its file has the same rows."""
+def refunds_on_screen(client: Client, live: bool, first: date, last: date, kind: str) -> int:
+    """What the list of refunds of these days says was given back; its files, at once and made in
+    the background, have the same rows and sums."""
     asked = {"from": first.isoformat(), "to": last.isoformat()}
     sums = client.get(url("refunds", live), asked).context["sums"]()
-    rows = dicts(content(client.get(url("refunds_csv", live), asked)))
-    assert (len(rows), sum(paise(row["Amount (INR)"]) for row in rows)) == (
-        sums["count"],
-        sums["asked_paise"],
-    )
+    truth = tuple(sums[name] for name in ("count", "asked_paise", "given_back_paise"))
+    assert of_refunds("csv", content(client.get(url("refunds_csv", live), asked))) == truth
+    file = made(client, f"{url('refunds_exports', live)}?{urlencode(asked)}", kind)
+    assert (file.count, file.asked_paise, file.refunded_paise) == truth
+    answer = client.get(url("export_file", live, id=file.pk))
+    assert of_refunds(kind, content(answer)) == truth
     return int(sums["given_back_paise"])
+
+
+def of_refunds(kind: str, file: bytes) -> tuple[int, ...]:
+    rows = dicts(file) if kind == "csv" else in_workbook(file)
+    names = ("Amount (INR)", "Given back (INR)")
+    return len(rows), *(sum(paise(row[name]) for row in rows) for name in names)

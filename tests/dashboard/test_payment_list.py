@@ -267,7 +267,7 @@ def test_a_view_keeps_selection_and_columns_and_a_moving_period(
     at_acme: Client, url: Url, link: Link
 ) -> None:
     asked = {"name": "Failed today", "query": "period=today&status=failed", "columns": "state"}
-    page = at_acme.post(url("view_save"), asked, follow=True)
+    page = at_acme.post(url("payments_views"), asked, follow=True)
     assert "The view “Failed today” is saved." in text(page)
     view = SavedView.objects.get(name="Failed today")
     assert (view.query, view.columns, view.shared) == (asked["query"], "state", False)
@@ -278,10 +278,12 @@ def test_a_view_keeps_selection_and_columns_and_a_moving_period(
 
 def test_the_list_opens_with_the_default_view(at_acme: Client, url: Url, link: Link) -> None:
     first = {"name": "Paid", "query": "status=paid", "is_default": "on"}
-    at_acme.post(url("view_save"), first)
+    at_acme.post(url("payments_views"), first)
     assert at_acme.get(url("payments"))["Location"].endswith("/payments?status=paid")
     assert at_acme.get(url("payments"), {"all": "1"}).status_code == 200
-    at_acme.post(url("view_save"), {"name": "Open", "query": "status=open", "is_default": "on"})
+    at_acme.post(
+        url("payments_views"), {"name": "Open", "query": "status=open", "is_default": "on"}
+    )
     assert at_acme.get(url("payments"))["Location"].endswith("/payments?status=open")
     assert SavedView.objects.filter(is_default=True).count() == 1
 
@@ -289,8 +291,8 @@ def test_the_list_opens_with_the_default_view(at_acme: Client, url: Url, link: L
 def test_a_shared_view_is_the_teams_and_an_own_one_nobody_elses(
     at_acme: Client, url: Url, link: Link, sign_in: SignIn, bob: User
 ) -> None:
-    at_acme.post(url("view_save"), {"name": "Ours", "query": "status=paid", "shared": "on"})
-    at_acme.post(url("view_save"), {"name": "Mine", "query": "status=open"})
+    at_acme.post(url("payments_views"), {"name": "Ours", "query": "status=paid", "shared": "on"})
+    at_acme.post(url("payments_views"), {"name": "Mine", "query": "status=open"})
     at_bob = sign_in(bob)
     page = text(at_bob.get(url("payments")))
     assert "Ours" in page
@@ -307,8 +309,8 @@ def test_a_viewer_may_save_views_but_not_share_them(
 ) -> None:
     Membership.objects.create(tenant=acme, user=charlie, role="viewer")
     viewer = sign_in(charlie)
-    assert viewer.post(url("view_save"), {"name": "Mine"}).status_code == 302
-    assert viewer.post(url("view_save"), {"name": "X", "shared": "on"}).status_code == 403
+    assert viewer.post(url("payments_views"), {"name": "Mine"}).status_code == 302
+    assert viewer.post(url("payments_views"), {"name": "X", "shared": "on"}).status_code == 403
     shared = SavedView.objects.create(live=False, owner_id=uuid4(), name="Y", shared=True)
     assert viewer.post(url("view_remove", id=shared.pk)).status_code == 403
     assert "pick" not in text(viewer.get(url("payments"), {"status": "open"}))

@@ -1,24 +1,26 @@
-"""The list of refunds: what the address names is what is shown, summed and downloaded."""
+"""The list of refunds: what the address names is what is shown and summed, as each person likes it.
 
-import csv
-import io
-from datetime import UTC, date, datetime, timedelta
+Its files are in test_refund_files.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
-from django_tenants.utils import schema_context
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from config.clock import now
-from dashboard import refunds
 from dashboard.paging import SIZE
+from dashboard.refunds import COLUMNS
+from merchants.models import AuditEvent
 from payments import ledger
-from payments.models import Payment, Refund, Transfer
+from payments.models import Payment, Refund, SavedView, Transfer
 from payments.settling import settle
-from tenants.models import Tenant
+from tenants.models import Membership, Tenant, User
 from tests import make
+from tests.conftest import SignIn
 from tests.dashboard.conftest import Url, text
 from tests.payments.test_settling import answer
 
@@ -46,6 +48,10 @@ def refunded(paise: int = 100_00, *, live: bool = False, **facts: Any) -> Refund
 
 @pytest.fixture
 def shop(in_acme: Tenant, paytm: Any) -> dict[str, Refund]:
+    return three_refunds()
+
+
+def three_refunds() -> dict[str, Refund]:
     base = datetime(2026, 6, 30, 18, 29, 59, tzinfo=UTC)  # the last second of June in India
     return {
         "june": refunded(
@@ -85,18 +91,10 @@ def names(client: Client, url: Url, shop: dict[str, Refund], **query: Any) -> se
     page = client.get(url("refunds"), query)
     assert page.status_code == 200, text(page)
     shown = {name for name, refund in shop.items() if refund.ref_id in page.content.decode()}
-    rows = file_of(client, url, **query)
-    assert {row["Refund ID"] for row in rows} == {shop[name].ref_id for name in shown}
     sums = page.context["sums"]()
-    assert sums["count"] == len(rows)
-    paise = sum(int(row["Amount (INR)"].replace(".", "")) for row in rows)
-    assert sums["asked_paise"] == paise
+    assert sums["count"] == len(shown)
+    assert sums["asked_paise"] == sum(shop[name].amount_paise for name in shown)
     return shown
-
-
-def file_of(client: Client, url: Url, **query: str | list[str]) -> list[dict[str, str]]:
-    answer = client.get(url("refunds_csv"), query)
-    return [*csv.DictReader(io.StringIO(b"".join(answer).decode()))]  # type: ignore[arg-type]
 
 
 ALL = {"june", "july", "held"}
@@ -133,7 +131,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("query", "expected"), CASES)
-def test_each_filter_narrows_list_sums_and_file_alike(
+def test_each_filter_narrows_list_and_sums_alike(
     at_acme: Client, url: Url, shop: dict[str, Refund], query: dict[str, Any], expected: set[str]
 ) -> None:
     assert names(at_acme, url, shop, **query) == expected
@@ -155,26 +153,8 @@ def test_ids_find_their_refund(at_acme: Client, url: Url, shop: dict[str, Refund
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_told(at_acme: Client, url: Url, query: dict[str, str]) -> None:
-    for name in ("refunds", "refunds_csv"):
-        assert at_acme.get(url(name), query).status_code == 422
-
-
-def test_the_file_is_guarded_and_tells_everything(
-    at_acme: Client, url: Url, shop: dict[str, Refund]
-) -> None:
-    file = at_acme.get(url("refunds_csv"), {"from": "2026-01-01"})
-    assert file["Content-Disposition"] == 'attachment; filename="acme-test-refunds.csv"'
-    held, _, june = file_of(at_acme, url, **{"from": "2026-01-01"})
-    assert held["Comment"] == "'=cmd|' /C calc'!A0"
-    assert (june["Payer"], june["Payer's phone"]) == ("Meera Nair", "'+91 98450 12345")
-    assert (june["Bank reference (RRN)"], june["Card reference (ARN)"]) == ("RRN111", "ARN9")
-    assert (june["State"], june["Reason"], june["Asked by"]) == (
-        "Refunded",
-        "Goods returned",
-        "Bob",
-    )
-    assert june["Asked for at"] == "2026-06-30 23:59:59+05:30"
-    assert june["Payer should have it by"]
+    for name, status in (("refunds", 422), ("refunds_csv", 400), ("refunds_looks", 400)):
+        assert at_acme.get(url(name), query).status_code == status
 
 
 def test_the_sums_come_from_the_books(at_acme: Client, url: Url, shop: dict[str, Refund]) -> None:
@@ -191,7 +171,6 @@ def test_the_worlds_stay_apart(at_acme: Client, url: Url, shop: dict[str, Refund
     make.paytm_account("LIVEMID0000000000001", "live0000merchant", live=True)
     other = refunded(live=True)
     assert other.ref_id not in at_acme.get(url("refunds")).content.decode()
-    assert other.ref_id not in {row["Refund ID"] for row in file_of(at_acme, url)}
     assert at_acme.get(url("refund", id=other.pk)).status_code == 404
 
 
@@ -240,54 +219,6 @@ def test_what_narrows_can_be_taken_away(at_acme: Client, url: Url, shop: dict[st
     assert "Narrowed to" not in text(at_acme.get(url("refunds"), {"all": "1"}))
 
 
-def test_a_long_file_is_sent_in_parts(
-    at_acme: Client, url: Url, shop: dict[str, Refund], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Refunds of one moment among them; nobody else's tenant is entered on the way."""
-    more = [refunded(created_at=shop["june"].created_at) for _ in range(3)]
-    monkeypatch.setattr(refunds, "CHUNK", 1)
-    answer = at_acme.get(url("refunds_csv"))
-    assert answer.streaming
-    with schema_context("public"):
-        sent = b"".join(answer).decode()  # type: ignore[arg-type]
-    rows = [*csv.DictReader(io.StringIO(sent))]
-    together = sorted((refund.pk, refund.ref_id) for refund in (shop["june"], *more))
-    assert [row["Refund ID"] for row in rows] == [
-        shop["held"].ref_id, shop["july"].ref_id, *(ref_id for _, ref_id in together),
-    ]  # fmt: skip
-
-
-def ordered(values: st.SearchStrategy[Any], low: str, high: str) -> st.SearchStrategy[Any]:
-    """None, one or both of two ends, the lower one not above the other."""
-    both = st.tuples(values, values).map(sorted)
-    some = both.map(lambda ends: {low: str(ends[0]), high: str(ends[1])})
-    return some.flatmap(lambda ends: st.sets(st.sampled_from([*ends])).map(
-        lambda names: {name: ends[name] for name in names}))  # fmt: skip
-
-
-DATES = st.dates(date(2000, 1, 1), date(2099, 12, 31))
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[*HealthCheck])
-@given(
-    days=ordered(DATES, "from", "to"),
-    amounts=ordered(st.integers(1, 500), "min", "max"),
-    query=st.fixed_dictionaries(
-        {},
-        optional={
-            "q": st.sampled_from(["ref", "meera", "9845", "@", "RRN", " "]),
-            "status": st.sets(st.sampled_from(["done", "sent", "held", "failed"])).map(sorted),
-            "method": st.sets(st.sampled_from(["upi", "credit_card", "wallet"])).map(sorted),
-            "by": st.sampled_from(["a", "bob", "%"]),
-        },
-    ),
-)
-def test_list_sums_and_file_of_one_selection_agree(
-    at_acme: Client, url: Url, shop: dict[str, Refund], query: Any, days: Any, amounts: Any
-) -> None:
-    names(at_acme, url, shop, **query, **days, **amounts)
-
-
 def test_home_leads_to_just_the_refunds_that_want_a_person(
     at_acme: Client, url: Url, in_acme: Tenant, paytm: Any
 ) -> None:
@@ -300,3 +231,131 @@ def test_home_leads_to_just_the_refunds_that_want_a_person(
     page = text(at_acme.get(address))
     assert failed.ref_id in page
     assert done.ref_id not in page
+
+
+# --- Columns and views
+
+
+def heads(page: Any) -> list[str]:
+    return [*map(unescape, re.findall(r"<th[^>]*>([^<]*)</th>", text(page)))]
+
+
+def test_columns_are_chosen_and_remembered(
+    at_acme: Client, url: Url, shop: dict[str, Refund]
+) -> None:
+    usual = ["Refund of", "When", "Method", "Asked by", "State", "Amount"]
+    assert heads(at_acme.get(url("refunds"))) == usual
+    before = text(at_acme.get(url("refunds"), {"status": "done"}))
+    assert "Meera Nair" not in before
+    assert 'refunds.csv?status=done"' in before
+    assert 'exports/refunds?status=done"' in before
+    chosen = {"column": ["customer", "state"], "query": "status=done"}
+    page = at_acme.post(url("refunds_columns"), chosen, follow=True)
+    assert page.request["QUERY_STRING"] == "status=done"
+    assert "Meera Nair" in text(page)
+    assert 'refunds.csv?status=done&amp;columns=state%2Ccustomer"' in text(page)
+    assert 'exports/refunds?status=done&amp;columns=state%2Ccustomer"' in text(page)
+    assert heads(at_acme.get(url("refunds"))) == ["Refund of", "State", "Payer", "Amount"]
+    assert "98450 12345" in text(at_acme.get(url("refunds"), {"columns": "phone"}))
+    assert heads(at_acme.get(url("payments")))[1:-1] == ["When", "Method", "State"]
+
+
+def test_every_column_says_what_is_there_and_nothing_of_it_is_markup(
+    at_acme: Client, url: Url, shop: dict[str, Refund]
+) -> None:
+    Payment.objects.update(payer_name="<script>")
+    page = at_acme.get(url("refunds"), {"columns": ",".join(COLUMNS)})
+    assert heads(page) == ["Refund of", *map(str, COLUMNS.values()), "Amount"]
+    june, words = shop["june"], text(page)
+    for word in (
+        *("&lt;script&gt;", "meera@example.com", "+91 98450 12345", june.payment.order_id),
+        *("RRN111", "ARN9", "PR1", "=cmd|", "30 Jun, 23:59", "Bob", "UPI", "Refunded"),
+    ):
+        assert word in words
+    assert "<script>" not in words.split("<tbody>")[1]
+    assert words.count("RRN111") == 1, "under the method, unless it has a column"
+    expected = at_acme.get(url("refunds"), {"columns": "expected", "q": "RRN111"})
+    assert re.search(r'Payer should have it by">\s*<time', text(expected))
+    assert at_acme.get(url("refunds"), {"columns": "tags"}).status_code == 400
+    assert at_acme.post(url("refunds_columns"), {"column": "tags"}).status_code == 400
+
+
+def test_a_view_keeps_selection_and_columns_and_a_moving_period(
+    at_acme: Client, url: Url, shop: dict[str, Refund]
+) -> None:
+    looks = text(at_acme.get(url("refunds_looks"), {"status": "held", "columns": "by"}))
+    assert 'name="query" value="status=held"' in looks
+    assert "Waits for approval" in looks
+    asked = {"name": "Held", "query": "period=year&status=held", "columns": "by"}
+    page = at_acme.post(url("refunds_views"), asked, follow=True)
+    assert page.request["PATH_INFO"] == url("refunds")
+    assert "The view “Held” is saved." in text(page)
+    assert 'aria-current="page">Held</a>' in text(page)
+    view = SavedView.objects.get(name="Held")
+    assert (view.of, view.query, view.columns) == ("refunds", asked["query"], "by")
+    gone = at_acme.post(url("view_remove", id=view.pk), follow=True)
+    assert gone.request["PATH_INFO"] == url("refunds")
+    assert not SavedView.objects.filter(name="Held").exists()
+
+
+def test_views_of_refunds_and_of_payments_keep_out_of_each_others_way(
+    at_acme: Client, url: Url, shop: dict[str, Refund]
+) -> None:
+    """The same name, a default each, and as many of the one however many of the other."""
+    same = {"name": "Mine", "is_default": "on"}
+    at_acme.post(url("payments_views"), same | {"query": "status=paid"})
+    at_acme.post(url("refunds_views"), same | {"query": "status=done"})
+    assert at_acme.get(url("payments"))["Location"].endswith("/payments?status=paid")
+    assert at_acme.get(url("refunds"))["Location"].endswith("/refunds?status=done")
+    assert SavedView.objects.filter(name="Mine", is_default=True).count() == 2
+    at_acme.post(url("refunds_views"), {"name": "Refunds alone", "query": "by=bob"})
+    assert "Refunds alone" in text(at_acme.get(url("refunds"), {"all": "1"}))
+    assert "Refunds alone" not in text(at_acme.get(url("payments"), {"all": "1"}))
+    other = SavedView.objects.get(name="Refunds alone")
+    at_acme.post(url("view_default", id=other.pk))
+    assert at_acme.get(url("refunds"))["Location"].endswith("/refunds?by=bob")
+    assert at_acme.get(url("payments"))["Location"].endswith("/payments?status=paid")
+    refused = at_acme.post(url("refunds_views"), {"name": "X", "query": "status=paid"}, follow=True)
+    assert "status=paid" in refused.request["QUERY_STRING"], "no state of a refund"
+    assert not SavedView.objects.filter(name="X").exists()
+
+
+def test_a_shared_view_is_the_teams_and_an_own_one_nobody_elses(
+    at_acme: Client,
+    url: Url,
+    shop: dict[str, Refund],
+    sign_in: SignIn,
+    bob: User,
+    charlie: User,
+    globex: Tenant,
+) -> None:
+    at_acme.post(url("refunds_views"), {"name": "Ours", "query": "status=done", "shared": "on"})
+    at_acme.post(url("refunds_views"), {"name": "My own", "query": "status=held"})
+    at_bob, at_charlie = sign_in(bob), sign_in(charlie)
+    page = text(at_bob.get(url("refunds")))
+    assert "Ours" in page
+    assert "My own" not in page
+    assert AuditEvent.objects.filter(act="view.shared", subject="Ours").exists()
+    ours, own = SavedView.objects.get(name="Ours"), SavedView.objects.get(name="My own")
+    for act in ("view_default", "view_remove"):
+        assert at_bob.post(url(act, id=own.pk)).status_code == 404
+        for slug in ("acme", "globex"):
+            assert at_charlie.post(url(act, slug=slug, id=ours.pk)).status_code == 404
+    assert at_charlie.get(url("refunds_looks")).status_code == 404
+    assert at_charlie.post(url("refunds_views"), {"name": "X"}).status_code == 404
+    assert "Ours" not in text(at_charlie.get(url("refunds", slug="globex")))
+
+
+def test_a_viewer_looks_as_they_like_and_takes_nothing_away(
+    acme: Tenant, url: Url, shop: dict[str, Refund], sign_in: SignIn, charlie: User
+) -> None:
+    Membership.objects.create(tenant=acme, user=charlie, role="viewer")
+    viewer = sign_in(charlie)
+    assert viewer.post(url("refunds_views"), {"name": "Mine"}).status_code == 302
+    assert viewer.post(url("refunds_views"), {"name": "X", "shared": "on"}).status_code == 403
+    assert viewer.post(url("refunds_columns"), {"column": "by"}).status_code == 302
+    page = text(viewer.get(url("refunds")))
+    assert "Columns and views" in page
+    assert "refunds.csv" not in page
+    for name in ("refunds_csv", "refunds_exports"):
+        assert viewer.get(url(name)).status_code == 403

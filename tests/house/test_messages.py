@@ -36,9 +36,9 @@ AS_IN_ENGLISH |= {"Payout Amount", "Transaction ID", "Refund ID"}
 TO_THE_TEAM = {
     *("payments/models/event.py", "payments/models/inbox.py", "payments/models/ledger.py"),
     *("payments/models/link.py", "payments/models/settlement.py", "payments/states.py"),
-    *("payments/models/export.py", "payments/models/report.py"),
+    *("payments/models/export.py", "payments/models/finding.py", "payments/models/report.py"),
     *("payments/batching.py", "payments/link_fields.py"),
-    *("payments/exporting.py", "payments/export_files.py", "payments/failures.py"),
+    *("payments/exporting.py", "payments/refund_exporting.py", "payments/failures.py"),
 }
 TEAM_MAILS = {
     *("endpoint_stopped_subject", "invitation_subject", "live_approved_subject"),

@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0013_links_say_when_they_changed")]
+    dependencies = [("payments", "0014_views_and_files_of_refunds")]
     operations = [
         migrations.RunSQL("DELETE FROM payments_searchtext", migrations.RunSQL.noop),
     ]
