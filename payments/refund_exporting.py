@@ -132,7 +132,7 @@ class RefundReading:
         )
         self._statement = wanted.query.sql_with_params()
         self._sums = refunds.order_by().values_list("amount_paise", "given_back_paise")
-        self._own = schema.apart()
+        self._own = schema.apart()()
 
     def close(self) -> None:
         self._own.close()
