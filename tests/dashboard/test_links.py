@@ -300,16 +300,18 @@ def test_a_link_is_changed_and_the_audit_says_how(at_acme: Client, url: Url, lin
 
 
 def test_who_saves_last_is_told_what_somebody_else_changed(
-    at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
+    acme: Tenant, at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
 ) -> None:
     edit, at_bobs = url("link_edit", id=link.pk), sign_in(bob)
     form = read_form(at_acme.get(edit).content.decode(), "link").fields
     send(at_bobs, edit, amount="600", methods=["upi"], ask_email="optional", payments="some",
          times="9", **QUESTIONS)  # fmt: skip
+    at = AuditEvent.objects.get().at.astimezone(ZoneInfo(acme.time_zone))
     answer = at_acme.post(edit, form | {"description": "Masala chai, large", "amount": "750"})
     assert answer.status_code == 409
     page = text(answer)
-    for words in ("Somebody changed this link meanwhile", "<dd>₹600.00</dd>", "<dd>UPI</dd>",
+    for words in ("Somebody changed this link meanwhile", "The last change: Bob, ",
+                  f"{at:%H:%M}</time></p>", "<dd>₹600.00</dd>", "<dd>UPI</dd>",
                   "<dd>9</dd>", "<dd>Size, Batch</dd>", "<dd>Asked</dd>",
                   'value="Masala chai, large"', 'value="750"'):  # fmt: skip
         assert words in page, words
