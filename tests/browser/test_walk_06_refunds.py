@@ -56,7 +56,7 @@ def test_what_waits_is_found_approved_and_told(
     with asha.page.expect_download() as download:
         asha.control("CSV").click()
     download.value.save_as(tmp_path / "refunds.csv")
-    [row] = csv.DictReader((tmp_path / "refunds.csv").open())
+    [row] = csv.DictReader((tmp_path / "refunds.csv").open(encoding="utf-8-sig"))
     assert (row["Asked by"], row["Decided by"]) == ("Kiran", "Asha Rao")
 
 

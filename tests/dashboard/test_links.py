@@ -472,7 +472,7 @@ def test_the_payments_of_a_link_as_a_file(
     file = at_acme.get(url("link_payments_csv", id=link.pk))
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert str(link.pk) in file["Content-Disposition"]
-    head, row = csv.reader(io.StringIO(file.content.decode()))
+    head, row = csv.reader(io.StringIO(file.content.decode("utf-8-sig")))
     assert head[10:13] == ["'=Size", "Batch", "I agree"]
     assert row[1:6] == [paid.order_id, "Paid", "500.00", "500.00", "0.00"]
     assert row[7:13] == ["'=HYPERLINK(1)", "ravi@example.com", "'+919812345678", "M", "'-2", "Yes"]

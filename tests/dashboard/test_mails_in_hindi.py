@@ -115,6 +115,7 @@ def test_a_report_and_its_file(
     assert in_hindi(message)
     [(name, content, _)] = message.attachments
     assert name.startswith("acme-method-")
+    assert content.startswith("\ufeff"), "or Excel would not read Hindi"
     assert HINDI.search(content.splitlines()[0])
 
 

@@ -96,7 +96,7 @@ def names(client: Client, url: Url, shop: dict[str, Refund], **query: Any) -> se
 
 def file_of(client: Client, url: Url, **query: str | list[str]) -> list[dict[str, str]]:
     answer = client.get(url("refunds_csv"), query)
-    return [*csv.DictReader(io.StringIO(b"".join(answer).decode()))]  # type: ignore[arg-type]
+    return [*csv.DictReader(io.StringIO(b"".join(answer).decode("utf-8-sig")))]  # type: ignore[arg-type]
 
 
 ALL = {"june", "july", "held"}
@@ -249,7 +249,7 @@ def test_a_long_file_is_sent_in_parts(
     answer = at_acme.get(url("refunds_csv"))
     assert answer.streaming
     with schema_context("public"):
-        sent = b"".join(answer).decode()  # type: ignore[arg-type]
+        sent = b"".join(answer).decode("utf-8-sig")  # type: ignore[arg-type]
     rows = [*csv.DictReader(io.StringIO(sent))]
     together = sorted((refund.pk, refund.ref_id) for refund in (shop["june"], *more))
     assert [row["Refund ID"] for row in rows] == [
