@@ -85,7 +85,7 @@ def _makes_alone() -> bool:
 
 def _waiting() -> int:
     ready = Tenant.objects.filter(state=Tenant.State.READY, schema_version=schema_version())
-    return ready.count()
+    return int(ready.count())
 
 
 def create_ready() -> Tenant:
