@@ -2,7 +2,9 @@
 
 Payers' pages are read in English or Hindi: what the address asks for (`?lang=hi`), else what was
 chosen before, else what the browser prefers. So is a merchant's dashboard, except that there the
-browser has no say: whoever has not chosen Hindi reads English. All else is English.
+browser has no say: where it was never told Hindi, it is as the person chose elsewhere, or English.
+What a person signed in chooses is kept with them, for their mails and their other devices. All
+else is English.
 """
 
 import re
@@ -11,13 +13,14 @@ from typing import TYPE_CHECKING, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import activate, get_language_from_request
+from django.utils.translation import activate, get_language, get_language_from_request
 
 if TYPE_CHECKING:  # it answers with error pages, which offer a language
     from config.middleware import Answer
+    from tenants.models import User
 
 PAYERS: Final = ("/p/", "/paytm/")
-TEAM: Final = ("/m/", "/merchants/", "/invitations/")
+TEAM: Final = ("/m/", "/merchants/", "/invitations/", "/accounts/language")
 YEAR: Final = 365 * 24 * 3600
 # Read as it stands: what is wrong with the rest of the query is for others to refuse.
 CHOICE = re.compile(r"(?:^|&)lang=([a-z]{2})(?=&|$)")
@@ -30,16 +33,29 @@ def spoken(get_response: "Answer") -> "Answer":
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        language = language_of(request)
-        activate(language)
+        activate(language_of(request))
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
-            response.headers.setdefault("Content-Language", language)
+            response.headers.setdefault("Content-Language", get_language())
             if request.path_info.startswith(PAYERS + TEAM):
                 _remember(request, response)
         return response
 
     return middleware
+
+
+def speak_to(request: HttpRequest, person: "User") -> None:
+    """Go on in this person's language where neither the address nor the browser has one.
+
+    Keeps with them what they choose, and at first what the browser has. Writes where that is new.
+    """
+    asked, chosen = _asked_for(request), _chosen(request)
+    new = asked or (chosen if not person.language else "")
+    if new and new != person.language:
+        person.language = new
+        person.save(update_fields=["language"])
+    if not asked and not chosen:
+        activate(person.reads)
 
 
 def is_of_payers(request: HttpRequest) -> bool:

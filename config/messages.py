@@ -42,9 +42,12 @@ PARTS: Final = {
     "merchants/models.py": ("PHONE",),
     "tenants/models.py": ("Reason",),
 }
-# What the team reads, as the same kinds of places. Mails to it are English, as are the pages
-# about a person's own account and those of the platform.
-TEAM_PAGES: Final = ("dashboard/**/*.html", "merchants/*.html", "ui/*.html")
+# What the team reads, as the same kinds of places. Most pages about a person's own account are
+# English, as are those of the platform.
+TEAM_PAGES: Final = (
+    *("dashboard/**/*.html", "merchants/*.html", "ui/*.html", "account/language.html"),
+    *("emails/*", "account/email/*", "mfa/email/*"),
+)
 TEAM_MODULES: Final = (
     *("dashboard/**/*.py", "merchants/*.py", "payments/**/*.py"),
     *("tenants/access.py", "tenants/models.py"),

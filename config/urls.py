@@ -4,12 +4,13 @@ from django.conf import settings
 from django.urls import include, path
 
 from config import health
-from dashboard.views import merchants, site
+from dashboard.views import merchants, person, site
 from tenants import demo_mail
 
 urlpatterns = [
     path("", include("payments.urls")),  # the busiest first
     path("", site.home, name="home"),
+    path("accounts/language", person.language, name="account_language"),
     path("accounts/", include("allauth.urls")),
     path("merchants/", merchants.mine, name="my_merchants"),
     path("merchants/new", merchants.new, name="new_merchant"),

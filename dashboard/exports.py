@@ -13,6 +13,8 @@ from config.spreadsheets import AMOUNTS, Cell, Sheet, xlsx_parts
 # A cell that begins so may be run as a formula by a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+BOM: Final = "\ufeff"  # without it Excel takes UTF-8 for the PC's old code page
+
 Cells = Sequence[str | int]
 TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
@@ -43,6 +45,7 @@ class Amount(str):
 
 def _csv(head: Sequence[str], rows: Iterable[Cells]) -> bytes:
     text = io.StringIO(newline="")
+    text.write(BOM)
     writer = csv.writer(text)
     writer.writerow([_guarded(cell) for cell in head])
     writer.writerows([_guarded(cell) for cell in row] for row in rows)
@@ -90,6 +93,6 @@ def csv_stream(
     """As `csv_file`, sent while the rows are read: those enter their tenant by themselves."""
     writer = csv.writer(_Echo())
     lines = (writer.writerow([_guarded(cell) for cell in row]) for row in chain([head], rows))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(chain([BOM], lines), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from config.clock import now
 from dashboard import exports
@@ -106,7 +106,7 @@ def _post(schedule: ReportSchedule, reader: User) -> None:
     report, tenant = BY_NAME[schedule.report], current_tenant()
     first, last = covered(schedule.every, schedule.next_at)
     asked = Asked(schedule.live, first, last)
-    with timezone.override(zone()):
+    with timezone.override(zone()), translation.override(reader.reads):
         lines = report.lines(asked)
         context = {
             "report": report,
@@ -122,8 +122,8 @@ def _post(schedule: ReportSchedule, reader: User) -> None:
         head, rows = table(report, lines)
         name = f"{tenant.slug}-{report.name}-{first}-{last}.{schedule.format}"
         content = exports.table_bytes(schedule.format, head, rows)
-    files = [(name, content)] if lines and len(content) <= MOST_ATTACHED else []
-    mail.post(reader.email, "report", context, files=files)
+        files = [(name, content)] if lines and len(content) <= MOST_ATTACHED else []
+        mail.post(reader.email, "report", context, files=files)
 
 
 def _facts(report: Report, total: tuple[int | None, ...] | None) -> list[tuple[object, str]]:

@@ -131,7 +131,8 @@ LINES = {
 
 
 def waterfall(why: Breakdown) -> list[Fall]:
-    """From what payers paid to what arrived. The last line is exactly what was paid out."""
+    """From what payers paid to what arrived, without steps that took or gave nothing. The last
+    line is exactly what was paid out."""
     steps = [
         ("sales", why.gross_paise),
         ("commission", -why.commission_paise),
@@ -143,10 +144,9 @@ def waterfall(why: Breakdown) -> list[Fall]:
     for lines, paise in steps:
         left += paise
         falls.append(Fall(str(LINES[lines][0]), paise, left, lines))
-    falls += [
-        Fall(_("Not explained"), why.remainder_paise, why.paid_paise, "odd"),
-        Fall(_("Paid out"), why.paid_paise, why.paid_paise, "", strong=True),
-    ]
+    falls.append(Fall(_("Not explained"), why.remainder_paise, why.paid_paise, "odd"))
+    falls = [fall for fall in falls if fall.paise or fall.lines == "sales"]
+    falls.append(Fall(_("Paid out"), why.paid_paise, why.paid_paise, "", strong=True))
     return [*_drawn(falls)]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from merchants import audit
@@ -109,11 +110,13 @@ def _mail(facts: Mapping[str, tuple[Fact, Fact]], by: User) -> None:
     tenant = current_tenant()
     able = Membership.objects.filter(tenant=tenant, role__in=PERMISSIONS["refunds.rules"])
     others = able.filter(user__is_active=True).exclude(user=by)
-    changes = [(_name(name), _words(was), _words(now)) for name, (was, now) in facts.items()]
     url = f"{settings.BASE_URL}{reverse('settings_refunds', kwargs={'slug': tenant.slug})}"
-    context = {"by": str(by), "changes": changes, "merchant_name": tenant.name, "url": url}
-    for address in others.values_list("user__email", flat=True):
-        mail.post(address, "refund_rules", context, tenant_id=tenant.pk)
+    context = {"by": str(by), "merchant_name": tenant.name, "url": url}
+    for member in others.select_related("user"):
+        with translation.override(member.user.reads):
+            changes = [(_name(n), _words(was), _words(now)) for n, (was, now) in facts.items()]
+            about = {**context, "changes": changes}
+            mail.post(member.user.email, "refund_rules", about, tenant_id=tenant.pk)
 
 
 def _name(fact: str) -> str:
@@ -121,7 +124,7 @@ def _name(fact: str) -> str:
     if fact == "reasons":
         return str(_("Reasons"))
     if fact == "approve_above_paise":
-        return str(_("Two people above"))
+        return str(_("A second person approves above"))
     role, rest = fact.split("_", 1)
     word = _("at once") if rest == "at_once_paise" else _("a day, each person")
     return f"{Role(role).label}, {word}"

@@ -27,7 +27,7 @@ from merchants.noticing import notify
 from payments.models import ReportSchedule
 from tenants import mail
 from tenants.models import Invitation, Membership, Role, Tenant, User
-from tenants.people import end_sessions
+from tenants.people import end_sessions, language_of
 
 INVITATION_LIFE: Final = timedelta(days=7)
 
@@ -208,7 +208,7 @@ def _keep_an_owner(member: Membership) -> None:
 
 def _mail(invitation: Invitation) -> None:
     url = reverse("invitation", kwargs={"code": invitation.token})
-    with translation.override(settings.LANGUAGE_CODE):  # the inviter's may be another
+    with translation.override(language_of(invitation.email)):
         mail.post(
             invitation.email,
             "invitation",

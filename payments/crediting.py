@@ -6,8 +6,10 @@ wallet 1, UPI 5, net banking 7, cards 10 for private and 14 for nationalised ban
 know the bank, so the longer one is said: a day too late disappoints nobody.
 
 Closed are Sundays and second and fourth Saturdays (Reserve Bank of India, press release of
-28 August 2015) and the three national holidays. Holidays of states are not known here: the day
-is what to expect, not a promise.
+28 August 2015), the three national holidays, and 1 April, when banks close their accounts of the
+year (Reserve Bank's list of holidays; a few states keep open, and wait a day less than we say).
+These are the same each year. What moves with the moon, and holidays of states, are not known
+here: the day is what to expect, not a promise.
 """
 
 from datetime import date, datetime, timedelta
@@ -25,7 +27,8 @@ WORKING_DAYS: Final = {
     Method.UPI: 5,
     Method.NET_BANKING: 7,
 }
-NATIONAL_HOLIDAYS: Final = {(1, 26), (8, 15), (10, 2)}
+NATIONAL_HOLIDAYS: Final = {(1, 26), (8, 15), (10, 2)}  # Republic, Independence, Gandhi's birth
+CLOSING_OF_ACCOUNTS: Final = {(4, 1)}
 SATURDAY, SUNDAY = 5, 6
 
 
@@ -61,7 +64,9 @@ def after_working_days(moment: datetime, days: int) -> date:
 
 def is_working_day(day: date) -> bool:
     """Whether banks all over India are open, state holidays aside."""
-    if (day.month, day.day) in NATIONAL_HOLIDAYS or day.weekday() == SUNDAY:
+    if (day.month, day.day) in NATIONAL_HOLIDAYS | CLOSING_OF_ACCOUNTS:
+        return False
+    if day.weekday() == SUNDAY:
         return False
     nth = (day.day - 1) // 7 + 1
     return not (day.weekday() == SATURDAY and nth in (2, 4))

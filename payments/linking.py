@@ -13,6 +13,7 @@ from django.db import transaction
 
 from config.clock import now
 from merchants import audit
+from merchants.models import AuditEvent
 from payments import shown
 from payments.models import Link, Payment
 from payments.money import MAX_PAISE, MIN_PAISE
@@ -127,6 +128,12 @@ def change_link(link: Link, terms: Terms, by: User, opened: Mapping[str, str]) -
             audit.record(by, "link.changed", str(locked), before, after, of=locked)
     shown.forget()
     return locked
+
+
+def last_change(link: Link) -> AuditEvent | None:
+    """Who last gave the link other terms, and when."""
+    changes = AuditEvent.objects.filter(act="link.changed", subject_id=link.pk)
+    return changes.order_by("-id").first()
 
 
 def _changed(before: Terms, after: Terms) -> list[str]:

@@ -1,4 +1,5 @@
-"""Telling the merchant's team by mail what became of a payment, a refund or an endpoint."""
+"""Telling the merchant's team by mail what became of a payment, a refund or an endpoint, each in
+the language they read."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -6,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from merchants import roles
 from merchants.models import Endpoint
@@ -82,6 +83,6 @@ def _mail(
         "url": f"{settings.BASE_URL}{url}",
     }
     all_of = Membership.objects.filter(tenant=tenant, role__in=roles.MONEY, user__is_active=True)
-    with timezone.override(zone()):
-        for address in (all_of if to is None else to).values_list("user__email", flat=True):
-            mail.post(address, template, context, tenant_id=tenant.pk)
+    for member in (all_of if to is None else to).select_related("user"):
+        with timezone.override(zone()), translation.override(member.user.reads):
+            mail.post(member.user.email, template, context, tenant_id=tenant.pk)

@@ -31,6 +31,7 @@ from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 from django_tenants.utils import tenant_context
 
+from config.language import speak_to
 from config.logs import tenant_key
 from config.rows import OneRow
 from merchants import presence, roles
@@ -79,6 +80,7 @@ def signed_in(view: View) -> View:
     def enter(request: PersonRequest, **kwargs: Any) -> HttpResponseBase:
         if _is_stranger(request):
             return redirect_to_login(request.get_full_path())
+        speak_to(request, request.user)
         return view(request, **kwargs)
 
     return _declare(enter, view, "signed_in")
@@ -100,6 +102,7 @@ def member(permission: str, fresh: bool = False, back_to: str = "") -> Callable[
         ) -> HttpResponseBase:
             if _is_stranger(request):
                 return redirect_to_login(request.get_full_path())
+            speak_to(request, request.user)
             request.membership = _membership(request.user, slug)
             request.tenant = request.membership.tenant
             request.live = live  # type: ignore[assignment]

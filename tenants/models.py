@@ -7,6 +7,7 @@ import secrets
 import uuid
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -103,6 +104,8 @@ class User(AbstractBaseUser):
     staff_role = models.CharField(
         max_length=10, choices=StaffRole, default=StaffRole.NONE, blank=True
     )
+    # One of settings.LANGUAGES, "" for who never chose.
+    language = models.CharField(max_length=2, blank=True, default="", db_default="")
     is_active = models.BooleanField(default=True)
     # Part of what signs a person's sessions: raising it ends every one of them.
     session_epoch = models.IntegerField(default=0)
@@ -119,6 +122,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @property
+    def reads(self) -> str:
+        """The language of what is sent to this person."""
+        return self.language or settings.LANGUAGE_CODE
 
     def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
         hashed: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]

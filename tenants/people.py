@@ -9,6 +9,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.signals import authenticator_added, authenticator_removed
 from django import forms
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
@@ -16,6 +17,7 @@ from django.db.models import F
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
 from config.client_ip import client_ip
@@ -35,6 +37,13 @@ class AuthenticationBackend(auth_backends.AuthenticationBackend):  # type: ignor
         """The person as they are now: asked by every request of a session, so without the ORM."""
         user = _PEOPLE.find(user_id)
         return user if user and self.user_can_authenticate(user) else None
+
+
+def language_of(email: str, person: User | None = None) -> str:
+    """What to write in to an address: the language of its person, else of who signs in with it;
+    English to strangers."""
+    reader = person or User.objects.filter(email=email.lower()).first()
+    return reader.reads if reader else settings.LANGUAGE_CODE
 
 
 class SignupForm(forms.Form):
@@ -60,9 +69,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mails leave by a job, so that whether one is sent cannot be timed."""
-        message = self.render_mail(template_prefix, email, context)
+        with translation.override(language_of(email, context.get("user"))):
+            message = self.render_mail(template_prefix, email, context)
         html = next((body for body, kind in getattr(message, "alternatives", [])), "")
         mail.post_rendered(email, message.subject, message.body, html)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """As allauth does it, but `send_mail` is told whom it is for."""
+        told = {**(context or {}), "user": user}
+        super().send_notification_mail(template_prefix, user, told, email)
 
     def save_user(
         self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True

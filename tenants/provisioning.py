@@ -23,6 +23,7 @@ from tenants.listening import Listener
 from tenants.models import Membership, Role, Tenant, User, new_key
 
 READY_AHEAD = 3
+MAKING_READY = 7_001  # the key of an advisory lock, the only one there is
 _scripts: dict[str, str] = {}  # what makes a tenant's tables, by schema version
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RESERVED = frozenset(
@@ -59,12 +60,32 @@ def prepare() -> int:
 
 
 def keep_ready(count: int = READY_AHEAD) -> None:
-    """Make ready schemas until `count` are waiting to be claimed."""
-    waiting = Tenant.objects.filter(
-        state=Tenant.State.READY, schema_version=schema_version()
-    ).count()
-    for _ in range(count - waiting):
+    """Make ready schemas until `count` are waiting to be claimed.
+
+    Ends at once while somebody else is making one: two would run the same migrations twice.
+    """
+    while _make_another(count):
+        pass
+
+
+def _make_another(count: int) -> bool:
+    with transaction.atomic():
+        if not _makes_alone() or _waiting() >= count:
+            return False
         create_ready()
+    return True
+
+
+def _makes_alone() -> bool:
+    """Whether nobody else makes one until this transaction ends, however it does."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [MAKING_READY])
+        return bool(cursor.fetchone()[0])
+
+
+def _waiting() -> int:
+    ready = Tenant.objects.filter(state=Tenant.State.READY, schema_version=schema_version())
+    return int(ready.count())
 
 
 def create_ready() -> Tenant:

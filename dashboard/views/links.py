@@ -1,7 +1,7 @@
 """Payment links: the list, making and changing one, sharing it, opening and closing it."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,7 @@ from payments.linking import (
     OtherBody,
     TooFew,
     change_link,
+    last_change,
     make_link,
     set_state,
     terms_of,
@@ -117,7 +118,7 @@ def edit(request: WorldRequest, id: UUID) -> HttpResponse:
         try:
             change_link(link, form.terms, request.user, form.cleaned_data["opened"])
         except ChangedMeanwhile as error:
-            return _tell_what_changed(request, form, _link(request, id), error.names)
+            return _tell_what_changed(request, form, id, error.names)
         except TooFew as error:
             _tell_too_few(form, error.taken)
         else:
@@ -205,10 +206,10 @@ def _form_page(
     form: LinkForm,
     link: Link | None = None,
     status: int = 200,
-    changed: Iterable[tuple[Any, str]] = (),
+    changed: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The form as it was sent or is to be filled in; `changed` is what somebody else did to the
-    link meanwhile."""
+    link meanwhile: the `terms` now, and the record of the `last` change, if there is one."""
     profile = Profile.objects.get()
     context = {
         "form": form,
@@ -228,10 +229,12 @@ def _as_data(logo: bytes | memoryview | None) -> str:
 
 
 def _tell_what_changed(
-    request: WorldRequest, form: EditLinkForm, link: Link, names: Iterable[str]
+    request: WorldRequest, form: EditLinkForm, id: UUID, names: Iterable[str]
 ) -> HttpResponse:
+    link = _link(request, id)
     form.open_anew(link)
-    return _form_page(request, form, link, 409, told_terms(link, names))
+    changed = {"terms": told_terms(link, names), "last": last_change(link)}
+    return _form_page(request, form, link, 409, changed)
 
 
 def _tell_too_few(form: LinkForm, taken: int) -> None:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from config.clock import now
+from config.language import speak_to
 from merchants import profile, team
 from merchants.forms import SLUG_WORDS, NewMerchantForm
 from tenants import limits
@@ -72,6 +73,8 @@ def _create(request: PersonRequest, form: NewMerchantForm) -> HttpResponse:
 def invitation(request: PersonRequest, code: str) -> HttpResponse:
     """An offer to join a team: accepted by whoever owns the invited address."""
     offer = get_object_or_404(Invitation.objects.select_related("tenant", "invited_by"), token=code)
+    if request.user.is_authenticated:
+        speak_to(request, request.user)
     problem, status = _problem(request, offer)
     if request.method != "POST" or problem:
         context = {"invitation": offer, "problem": problem}

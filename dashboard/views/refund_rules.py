@@ -38,7 +38,7 @@ class RulesForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 8}),
     )
     approve_above = RupeesField(
-        label=gettext_lazy("Two people above"),
+        label=gettext_lazy("A second person approves above"),
         low=0,
         required=False,
         help_text=gettext_lazy(

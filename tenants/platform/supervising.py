@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
 
 from config.clock import now
 from tenants import mail, provisioning
@@ -32,7 +33,8 @@ def approve(tenant: Tenant, by: User, words: str) -> None:
         _record(tenant, by, "approved", words)
         url = f"{settings.BASE_URL}{reverse('merchant', kwargs={'slug': tenant.slug})}"
         for owner in _owners(tenant):
-            mail.post(owner.email, "live_approved", {"tenant": tenant, "url": url})
+            with translation.override(owner.reads):
+                mail.post(owner.email, "live_approved", {"tenant": tenant, "url": url})
 
 
 def suspend(tenant: Tenant, by: User, words: str) -> None:

@@ -51,7 +51,7 @@ FEW_LOOKS = {"vikram": LOOKS[1:2], "meera": LOOKS[2:3], "lakshmi": LOOKS[3:]}
 # Forms of the dashboard that refuse, with what they are given and the button.
 REFUSED = {
     "refund_new": ({"Amount to refund": "999999"}, "#refund button.btn-error"),
-    "settings_refunds": ({"Two people above": "a lot"}, "button.btn-primary"),
+    "settings_refunds": ({"A second person approves above": "a lot"}, "button.btn-primary"),
     "link_new": ({"What is it for?": "Tea", "Amount to pay": "a lot"}, "button.btn-primary"),
 }
 # What narrows a page: names of fields to type in, and pairs of name and value to choose.

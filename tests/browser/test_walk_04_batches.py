@@ -56,4 +56,6 @@ def downloaded(walker: Walker, link: str) -> list[dict[str, str]]:
     """The rows of the file behind a link."""
     with walker.page.expect_download() as download:
         walker.control(link).click()
-    return [*csv.DictReader(Path(download.value.path()).read_text().splitlines())]
+    return [
+        *csv.DictReader(Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines())
+    ]

@@ -107,7 +107,7 @@ def test_the_download_is_the_report_on_screen(
     with asha.page.expect_download() as download:
         asha.control("CSV").click()
     download.value.save_as(tmp_path / "report.csv")
-    rows = list(csv.reader((tmp_path / "report.csv").open()))[1:]
+    rows = list(csv.reader((tmp_path / "report.csv").open(encoding="utf-8-sig")))[1:]
     assert [list(row) for row in on_screen(asha, "tbody tr")] == [row[1:] for row in rows]
     [total] = on_screen(asha, "tfoot tr")
     columns = zip(*(row[1:] for row in rows), strict=True)

@@ -217,7 +217,7 @@ def test_the_file_holds_the_selection_guards_formulas_and_comes_in_pieces(
     act(bob, subject="not asked for")
     answer = at_acme.get(FILE, {"person": alice.pk})
     assert answer.streaming
-    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
     assert lines[0] == ["When", "Who", "What", "Subject", "Changes"]
     assert [line[3] for line in lines[1:]] == [f"'=cmd|{n}" for n in (4, 3, 2, 1, 0)]
     assert lines[1][0].endswith("+05:30")

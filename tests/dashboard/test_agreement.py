@@ -184,7 +184,7 @@ def of_a_period(client: Client, url: Url, first: date, last: date) -> None:
         written = [reports.shown(*pair) for pair in zip(kinds, truth, strict=True)]
         assert shown == (written if page.context["rows"] else []), name
         table = client.get(url("reports_csv"), asked)
-        rows = [*csv.DictReader(io.StringIO(table.content.decode()))]
+        rows = [*csv.DictReader(io.StringIO(table.content.decode("utf-8-sig")))]
         assert [sum(signed(head, row[head]) for row in rows) for head in HEADS] == truth, name
         assert sheet_of(client.get(url("reports_xlsx"), asked)) == rows
     refunds = truth[2:4]

@@ -39,7 +39,7 @@ def press(client: Client, page: Any, form: str) -> Any:
 
 
 def rows(answer: Any) -> list[dict[str, str]]:
-    return [*csv.DictReader(io.StringIO(answer.content.decode()))]
+    return [*csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))]
 
 
 def test_from_the_links_one_finds_the_upload_and_its_template(at_acme: Client, url: Url) -> None:
@@ -115,7 +115,7 @@ def test_rows_with_errors_are_corrected_and_uploaded_alone(at_acme: Client, url:
     where = url("link_batch_result", id=Batch.objects.get().pk)
     whole = send(at_acme, url, at_acme.get(where).content)
     assert "its rows have links already" in text(whole)
-    wrong = at_acme.get(f"{where}?only=errors").content.decode()
+    wrong = at_acme.get(f"{where}?only=errors").content.decode("utf-8-sig")
     assert [row["reference"] for row in csv.DictReader(io.StringIO(wrong))] == ["INV-3"]
     page = at_acme.get(send(at_acme, url, wrong.replace("a lot", "300"))["Location"])
     press(at_acme, page, "start")

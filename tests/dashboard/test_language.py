@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -84,6 +86,66 @@ def test_every_page_opens_in_hindi(at_acme: Client, paid: Payment, name: str) ->
         assert language(answer) == "hi"
         left = english_in(answer.content.decode())
         assert [words for words in left if ENGLISH.search(words) and not NAMES.search(words)] == []
+
+
+def test_a_choice_is_kept_with_the_person_and_holds_on_their_other_devices(
+    at_acme: Client, url: Url, alice: User, bob: User, sign_in: SignIn
+) -> None:
+    at_acme.get(url("payments"), {"lang": "hi"})
+    alice.refresh_from_db()
+    bob.refresh_from_db()
+    assert (alice.language, bob.language) == ("hi", "")
+    phone = sign_in(alice)
+    assert language(phone.get(url("payments"))) == "hi"
+    assert language(phone.get("/merchants/new")) == "hi"
+    assert language(sign_in(bob).get(url("payments"))) == "en"
+    phone.cookies[settings.LANGUAGE_COOKIE_NAME] = "en"
+    assert language(phone.get(url("payments"))) == "en", "the device says otherwise"
+    assert language(sign_in(alice).get(url("payments"))) == "hi"
+
+
+def test_what_a_browser_was_told_before_is_kept_at_the_first_visit(
+    at_acme: Client, url: Url, alice: User
+) -> None:
+    at_acme.cookies[settings.LANGUAGE_COOKIE_NAME] = "hi"
+    at_acme.get(url("payments"))
+    alice.refresh_from_db()
+    assert alice.language == "hi"
+
+
+def test_a_choice_is_written_once_and_asked_for_by_no_query(
+    at_acme: Client, url: Url, alice: User, sign_in: SignIn
+) -> None:
+    def queries(client: Client, **asked: str) -> int:
+        with CaptureQueriesContext(connection) as made:
+            client.get(url("endpoints"), asked)
+        return len(made)
+
+    queries(at_acme)
+    before = queries(at_acme)
+    assert queries(at_acme, lang="hi") == before + 1
+    assert queries(at_acme, lang="hi") == queries(at_acme) == queries(sign_in(alice)) == before
+
+
+def test_strangers_choose_for_nobody(
+    globex: Tenant, client: Client, url: Url, alice: User, charlie: User, sign_in: SignIn
+) -> None:
+    client.get(url("payments"), {"lang": "hi"})
+    assert sign_in(charlie).get(url("payments"), {"lang": "hi"}).status_code == 404
+    alice.refresh_from_db()
+    charlie.refresh_from_db()
+    assert (alice.language, charlie.language) == ("", "hi")
+
+
+def test_it_is_chosen_on_a_page_of_the_persons_account(at_acme: Client, client: Client) -> None:
+    page = at_acme.get("/accounts/language")
+    assert language(page) == "en"
+    assert '<a href="?lang=en" lang="en" hreflang="en" aria-current="true">' in text(page)
+    assert '<a href="/accounts/language">' in text(at_acme.get("/accounts/email/"))
+    chosen = at_acme.get("/accounts/language", {"lang": "hi"})
+    assert "आपकी भाषा" in text(chosen)
+    assert language(at_acme.get("/accounts/language")) == "hi"
+    assert client.get("/accounts/language").status_code == 302
 
 
 def test_a_payments_story_is_told_in_hindi(at_acme: Client, url: Url, paid: Payment) -> None:

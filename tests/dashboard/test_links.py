@@ -300,16 +300,18 @@ def test_a_link_is_changed_and_the_audit_says_how(at_acme: Client, url: Url, lin
 
 
 def test_who_saves_last_is_told_what_somebody_else_changed(
-    at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
+    acme: Tenant, at_acme: Client, bob: User, sign_in: SignIn, url: Url, link: Link
 ) -> None:
     edit, at_bobs = url("link_edit", id=link.pk), sign_in(bob)
     form = read_form(at_acme.get(edit).content.decode(), "link").fields
     send(at_bobs, edit, amount="600", methods=["upi"], ask_email="optional", payments="some",
          times="9", **QUESTIONS)  # fmt: skip
+    at = AuditEvent.objects.get().at.astimezone(ZoneInfo(acme.time_zone))
     answer = at_acme.post(edit, form | {"description": "Masala chai, large", "amount": "750"})
     assert answer.status_code == 409
     page = text(answer)
-    for words in ("Somebody changed this link meanwhile", "<dd>₹600.00</dd>", "<dd>UPI</dd>",
+    for words in ("Somebody changed this link meanwhile", "The last change: Bob, ",
+                  f"{at:%H:%M}</time></p>", "<dd>₹600.00</dd>", "<dd>UPI</dd>",
                   "<dd>9</dd>", "<dd>Size, Batch</dd>", "<dd>Asked</dd>",
                   'value="Masala chai, large"', 'value="750"'):  # fmt: skip
         assert words in page, words
@@ -470,7 +472,7 @@ def test_the_payments_of_a_link_as_a_file(
     file = at_acme.get(url("link_payments_csv", id=link.pk))
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert str(link.pk) in file["Content-Disposition"]
-    head, row = csv.reader(io.StringIO(file.content.decode()))
+    head, row = csv.reader(io.StringIO(file.content.decode("utf-8-sig")))
     assert head[10:13] == ["'=Size", "Batch", "I agree"]
     assert row[1:6] == [paid.order_id, "Paid", "500.00", "500.00", "0.00"]
     assert row[7:13] == ["'=HYPERLINK(1)", "ravi@example.com", "'+919812345678", "M", "'-2", "Yes"]

@@ -118,7 +118,7 @@ def test_everybody_else_who_could_is_told(acme: Tenant, at_acme: Client) -> None
     for words in (first.body, first.alternatives[0][0]):
         assert "none → ₹100.00" in words
         assert "Finance, a day, each person" in words
-    assert "Two people above: ₹100.00 → none" in second.body
+    assert "A second person approves above: ₹100.00 → none" in second.body
 
 
 def test_it_warns_where_one_person_alone_could_approve(acme: Tenant, at_acme: Client) -> None:

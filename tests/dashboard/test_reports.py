@@ -40,7 +40,7 @@ def trade(link: Link, pay: Pay, alice: User, clock: Clock) -> None:
 
 
 def rows_of(answer: Any) -> list[dict[str, str]]:
-    return [*csv.DictReader(io.StringIO(answer.content.decode()))]
+    return [*csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))]
 
 
 def sheet_of(answer: Any) -> list[dict[str, str]]:
@@ -159,7 +159,7 @@ def test_libreoffice_shows_what_the_csv_says(
         return {report.name: at_acme.get(url(kind), {"report": report.name}).content
                 for report in REPORTS}  # fmt: skip
 
-    said = {name: [*csv.reader(io.StringIO(file.decode()))]
+    said = {name: [*csv.reader(io.StringIO(file.decode("utf-8-sig")))]
             for name, file in files("reports_csv").items()}  # fmt: skip
     assert "-200.00" in {cell for row in said["ageing"] for cell in row}
     assert office.shown(files("reports_xlsx"), tmp_path) == said
@@ -308,7 +308,7 @@ def test_the_last_days_of_the_calendar_can_be_asked_for(at_acme: Client, url: Ur
 @pytest.mark.parametrize("text_", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
 def test_a_text_cell_is_no_formula(text_: str) -> None:
     written = exports.csv_file("x", ["a"], [[text_, exports.Amount("-1.00"), -1]])
-    (row,) = [*csv.reader(io.StringIO(written.content.decode(), newline=""))][1:]
+    (row,) = [*csv.reader(io.StringIO(written.content.decode("utf-8-sig"), newline=""))][1:]
     assert row == [f"'{text_}", "-1.00", "-1"]
 
 

@@ -38,11 +38,18 @@ def test_what_is_not_known_takes_the_longest() -> None:
         ("2026-11-29", False),  # Sunday
         ("2026-11-30", True),
         ("2026-01-26", False),  # Republic Day, a Monday
-        ("2026-08-15", False),
-        ("2026-10-02", False),
+        ("2026-04-01", False),  # closing of accounts, a Wednesday
+        ("2026-08-15", False),  # Independence Day, a third Saturday
+        ("2026-10-02", False),  # Gandhi Jayanti, a Friday
+        ("2027-01-26", False),  # a Tuesday
+        ("2027-04-01", False),  # a Thursday
+        ("2027-08-15", False),
+        ("2027-10-02", False),  # a first Saturday
+        ("2026-03-31", True),
+        ("2027-04-02", True),
     ],
 )
-def test_banks_close_on_sundays_and_second_and_fourth_saturdays(day: str, open_: bool) -> None:
+def test_banks_close_on_some_days_all_over_india(day: str, open_: bool) -> None:
     assert is_working_day(date.fromisoformat(day)) is open_
 
 

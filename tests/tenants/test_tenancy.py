@@ -2,6 +2,7 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from django.apps import apps
@@ -16,6 +17,7 @@ from payments.models import Payment
 from tenants import provisioning, schema
 from tenants.jobs import run_due
 from tenants.models import Membership, Tenant, User
+from tenants.upkeep import keep_schemas_ready
 from tests import cast, make
 from tests.conftest import SignIn, browser
 from tests.crowd import at_once
@@ -53,6 +55,39 @@ def test_a_stale_ready_schema_is_never_claimed(alice: User) -> None:
     Tenant.objects.filter(state="ready").update(schema_version="of last year")
     acme = cast.merchant("acme", alice)
     assert acme.schema_version == provisioning.schema_version()
+
+
+def test_while_one_makes_a_schema_the_next_ends_at_once(
+    committed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job comes every twenty seconds, and on a slow machine the first takes longer."""
+    provisioning.keep_ready()
+    Tenant.objects.filter(state="ready").update(schema_version="of last year")
+    made, begun, go_on = [], Event(), Event()
+
+    def slowly() -> Tenant:
+        begun.set()
+        assert go_on.wait(30)
+        made.append(tenant := create_ready())
+        return tenant
+
+    create_ready = provisioning.create_ready
+    monkeypatch.setattr(provisioning, "create_ready", slowly)
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(keep_schemas_ready)
+        assert begun.wait(30)
+        keep_schemas_ready()
+        assert made == []
+        go_on.set()
+        first.result(60)
+        other.submit(connection.close).result()
+    ready = Tenant.objects.filter(schema_version=provisioning.schema_version(), state="ready")
+    assert len(made) == ready.count() == provisioning.READY_AHEAD
+    keep_schemas_ready()
+    assert len(made) == provisioning.READY_AHEAD
+    for tenant in made:
+        tenant.delete(force_drop=True)
+    Tenant.objects.filter(state="ready").update(schema_version=provisioning.schema_version())
 
 
 def test_an_empty_merchant_stays_small(db: None) -> None:
