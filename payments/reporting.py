@@ -78,6 +78,9 @@ _SOLD = f"""
         AND (debit IN ('sales', 'refunds') OR credit IN ('sales', 'refunds'))
 """  # noqa: S608  (constants only)
 
+_FIGURES_SOLD = FIGURES[:4]
+_SUMS_SOLD = ", ".join(f"sum({name})::bigint" for name in _FIGURES_SOLD)
+
 
 @dataclass(frozen=True)
 class Sold:
@@ -141,20 +144,33 @@ def ever(live: bool) -> Figure:
 
 def by_link(live: bool, first: date, last: date) -> list[Sold]:
     """What each link sold and gave back, largest sales first. Reads every transfer of the days."""
-    return _sold(
-        "concat_ws(' · ', l.description, nullif(l.reference, '')), l.id",
-        "JOIN payments_payment p ON p.id = t.payment_id JOIN payments_link l ON l.id = p.link_id",
-        {"live": live, "first": first, "last": last},
-    )
+    sql = f"""
+        SELECT concat_ws(' · ', l.description, nullif(l.reference, '')), l.id, {_SUMS_SOLD}
+        FROM ({_SOLD}) t JOIN payments_payment p ON p.id = t.payment_id
+        JOIN payments_link l ON l.id = p.link_id
+        GROUP BY 1, 2 ORDER BY sum(sales_paise) DESC, 1, 2
+    """  # noqa: S608  (constants only)
+    return [Sold(*row) for row in _rows(sql, {"live": live, "first": first, "last": last})]
 
 
 def by_tag(live: bool, first: date, last: date) -> list[Sold]:
-    """The same by tag, "" for payments without one; what has several is in each of them."""
-    return _sold(
-        "coalesce(g.name, ''), NULL::uuid",
-        "LEFT JOIN payments_paymenttag g ON g.payment_id = t.payment_id",
-        {"live": live, "first": first, "last": last},
-    )
+    """The same by tag, "" for payments without one; what has several is in each of them. Reads the
+    transfers of those with one: what the others sold is all there is without them."""
+    figures, taken_off = ", ".join(_FIGURES_SOLD), ", ".join(f"-{n}" for n in _FIGURES_SOLD)
+    sql = f"""
+        WITH tagged AS (
+            SELECT * FROM ({_SOLD}) t WHERE payment_id IN
+                (SELECT g.payment_id FROM payments_paymenttag g WHERE g.live = %(live)s)
+        )
+        SELECT name, NULL::uuid, {_SUMS_SOLD} FROM (
+            SELECT g.name, {figures} FROM tagged JOIN payments_paymenttag g USING (payment_id)
+            UNION ALL SELECT '', {figures} FROM ({_FOLDED_AND_NOT}) every
+            UNION ALL SELECT '', {taken_off} FROM tagged
+        ) rows (name, {figures})
+        GROUP BY 1 HAVING name <> '' OR ({_SUMS_SOLD}) <> (0, 0, 0, 0)
+        ORDER BY sum(sales_paise) DESC, 1
+    """  # noqa: S608  (constants only)
+    return [Sold(*row) for row in _rows(sql, {"live": live, "first": first, "last": last})]
 
 
 def by_reason(live: bool, first: date, last: date) -> list[OfReason]:
@@ -178,15 +194,6 @@ def total(figures: Iterable[Figure]) -> Figure:
 def _grouped(column: str, live: bool, first: date, last: date) -> list[tuple[Any, ...]]:
     sql = f"SELECT {column}, {_SUMS} FROM ({_FOLDED_AND_NOT}) rows GROUP BY 1 ORDER BY 1"  # noqa: S608
     return _rows(sql, {"live": live, "first": first, "last": last})
-
-
-def _sold(named: str, joined: str, values: dict[str, Any]) -> list[Sold]:
-    sums = ", ".join(f"sum({name})::bigint" for name in FIGURES[:4])
-    sql = f"""
-        SELECT {named}, {sums} FROM ({_SOLD}) t {joined}
-        GROUP BY 1, 2 ORDER BY sum(sales_paise) DESC, 1, 2
-    """  # noqa: S608  (constants only)
-    return [Sold(*row) for row in _rows(sql, values)]
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:

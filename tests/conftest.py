@@ -17,6 +17,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from django.test.signals import template_rendered
 from django.test.utils import setup_databases, teardown_databases
+from django.utils import translation
 from django.utils.safestring import SafeString
 from django_tenants.utils import tenant_context
 
@@ -69,8 +70,10 @@ def _in_public() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
+    """Nor the language of the last answer: a request speaks its own, a test begins in English."""
     shown.forget_all()
     remembered.forget_all()
+    translation.deactivate()
 
 
 @pytest.fixture

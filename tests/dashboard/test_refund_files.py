@@ -241,14 +241,21 @@ def test_a_reversal_by_sql_changes_file_sums_and_screen(
 # --- Parts
 
 
+@pytest.fixture
+def in_hindi(shop: dict[str, Refund], sign_in: SignIn) -> Iterator[Client]:
+    """Alice where the browser was told Hindi, which is kept with her until the test is over."""
+    client = sign_in(alice())
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "hi"
+    yield client
+    User.objects.filter(pk=alice().pk).update(language="")
+
+
 def test_a_long_file_is_sent_in_parts_of_one_moment_and_language(
-    shop: dict[str, Refund], sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+    shop: dict[str, Refund], in_hindi: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever is entered, spoken and changed by the thread that reads on."""
     monkeypatch.setattr(refund_exporting, "AT_ONCE", 1)
-    client = sign_in(alice())
-    client.cookies[settings.LANGUAGE_COOKIE_NAME] = "hi"
-    answer = client.get(url("refunds_csv"))
+    answer = in_hindi.get(url("refunds_csv"))
     assert answer.streaming
     stream = iter(answer.streaming_content)
     first = next(stream)
