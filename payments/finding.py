@@ -111,10 +111,10 @@ def _looks(selection: Selection, place: Place) -> Looks:
         search = Search(selection, place)
         yield from (search.looks(is_alone=not ways))
     yield from (way.look for way in ways)
-    if selection.min_paise is not None or selection.max_paise is not None:
-        yield Amounts(selection, place).look
     if not ways and not selection.words:
         yield Way(selection, place).look
+    if selection.min_paise is not None or selection.max_paise is not None:
+        yield Amounts(selection, place).look
 
 
 def _ways(selection: Selection, place: Place) -> Iterator["Way"]:
@@ -193,7 +193,7 @@ class Way:
         fitting = map(searching.fitting, self.selection.words)
         rest, more = joined([*self.rest.conditions(), *fitting])
         page = f"SELECT p.id FROM ({walked}) AS p WHERE {rest} {self.place.order()} LIMIT {size:d}"  # noqa: S608
-        ids = [id for (id,) in rows.ask_all(page, [*values, *more], again=False)]
+        ids = [id for (id,) in rows.ask_all(page, [*values, *more])]
         return ids if len(ids) == size or self.ends_within(stride) else None
 
     def ends_within(self, stride: int | None) -> bool:
