@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
@@ -20,7 +20,7 @@ from payments.methods import Method
 from payments.models import Link
 from payments.money import BadAmount, format_inr, parse_inr
 from payments.searching import MOST_TERMS, terms_of
-from payments.selecting import NO, YES, Selection
+from payments.selecting import NO, YES, Narrowed, Selection
 from tenants.current import today
 
 LONGEST_SEARCH: Final = 200
@@ -97,6 +97,9 @@ class Chip:
 
     words: Any
     query: str
+
+
+N = TypeVar("N", bound=Narrowed)
 
 
 class Finder(forms.Form):
@@ -220,6 +223,22 @@ class Finder(forms.Form):
             Chip(words, urlencode([("period", name), *rest]))
             for name, (words, _) in PERIODS.items()
         ]
+
+    def selected(self, kind: type[N], live: bool) -> N:
+        """What the fields of a valid form come to."""
+        said, (first, last) = self.cleaned_data, self.days
+        return kind(
+            live=live,
+            states=tuple(said["status"]),
+            methods=tuple(said["method"]),
+            first=first,
+            last=last,
+            min_paise=said["min"],
+            max_paise=said["max"],
+            link_id=said["link"],
+            words=said["words"],
+            **{name: said[name] for name in kind.own},
+        )
 
     def chips(self) -> list[Chip]:
         """All that narrows the list, each with the query that has it no more."""

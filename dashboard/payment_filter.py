@@ -82,19 +82,4 @@ class PaymentFilter(Finder):
         return terms
 
     def selection(self, live: bool) -> Selection:
-        said = self.cleaned_data
-        first, last = self.days
-        return Selection(
-            live=live,
-            states=tuple(said["status"]),
-            methods=tuple(said["method"]),
-            first=first,
-            last=last,
-            min_paise=said["min"],
-            max_paise=said["max"],
-            link_id=said["link"],
-            tag=said["tag"],
-            refunded=said["refunded"],
-            settled=said["settled"],
-            words=said["words"],
-        )
+        return self.selected(Selection, live)

@@ -85,21 +85,7 @@ class RefundFilter(Finder):
         self.fields["q"].widget.attrs["placeholder"] = _("Payer, order, reference")
 
     def selection(self, live: bool) -> RefundSelection:
-        said = self.cleaned_data
-        first, last = self.days
-        return RefundSelection(
-            live=live,
-            states=tuple(said["status"]),
-            methods=tuple(said["method"]),
-            first=first,
-            last=last,
-            min_paise=said["min"],
-            max_paise=said["max"],
-            link_id=said["link"],
-            reason=said["reason"],
-            by=said["by"],
-            words=said["words"],
-        )
+        return self.selected(RefundSelection, live)
 
 
 def with_words(rows: list[Row]) -> list[Row]:

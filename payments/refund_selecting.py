@@ -1,37 +1,24 @@
 """Which refunds: the one object behind their list, its sums and its files."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, ClassVar, Final
-from urllib.parse import urlencode
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
 from payments.models import Listed, Refund
-from payments.money import plain_inr
-from payments.selecting import DAY, midnight, quoted
+from payments.selecting import DAY, Narrowed, midnight
 
 
 @dataclass(frozen=True)
-class RefundSelection:
-    """As `selecting.Selection`, of refunds. `reason` may stand in the comment too, `by` is part of
-    the name of who asked or decided."""
+class RefundSelection(Narrowed):
+    """Which refunds. `reason` may stand in the comment too, `by` is part of the name of who asked
+    or decided."""
 
     of: ClassVar = Listed.REFUNDS
+    own: ClassVar = ("reason", "by")
 
-    live: bool
-    states: tuple[str, ...] = ()
-    methods: tuple[str, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    min_paise: int | None = None
-    max_paise: int | None = None
-    link_id: UUID | None = None
     reason: str = ""
     by: str = ""
-    words: tuple[str, ...] = ()
 
     def refunds(self) -> QuerySet[Refund]:
         """All of them, in no order; in the merchant's schema."""
@@ -41,27 +28,6 @@ class RefundSelection:
             if said not in (None, "", ()):
                 refunds = refunds.filter(asks(said))
         return refunds.filter(*map(_found, self.words))
-
-    @property
-    def query(self) -> str:
-        """As it stands in the address bar, canonical, without "?"."""
-        return urlencode([*self.pairs()])
-
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Names and values of the address bar."""
-        yield from (("status", state) for state in self.states)
-        yield from (("method", method) for method in self.methods)
-        single = {
-            "from": self.first.isoformat() if self.first else "",
-            "to": self.last.isoformat() if self.last else "",
-            "min": "" if self.min_paise is None else plain_inr(self.min_paise),
-            "max": "" if self.max_paise is None else plain_inr(self.max_paise),
-            "link": str(self.link_id or ""),
-            "reason": self.reason,
-            "by": self.by,
-            "q": " ".join(map(quoted, self.words)),
-        }
-        yield from ((name, value) for name, value in single.items() if value)
 
 
 CONDITIONS: Final[dict[str, Any]] = {

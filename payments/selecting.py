@@ -29,11 +29,11 @@ Condition = tuple[str, list[object]]
 
 
 @dataclass(frozen=True)
-class Selection:
-    """Which payments. States and methods are their words, days the merchant's own and both
-    included, paise too; `words` are search terms that must all match, see `payments.searching`."""
+class Narrowed:
+    """What every list is narrowed by. States and methods are their words, days the merchant's own
+    and both included, paise too; `words` are search terms that must all match."""
 
-    of: ClassVar = Listed.PAYMENTS
+    own: ClassVar[tuple[str, ...]] = ()  # the fields that a list has beside these
 
     live: bool
     states: tuple[str, ...] = ()
@@ -43,10 +43,39 @@ class Selection:
     min_paise: int | None = None
     max_paise: int | None = None
     link_id: UUID | None = None
+    words: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """As it stands in the address bar, canonical, without "?"."""
+        return urlencode([*self.pairs()])
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Names and values of the address bar."""
+        yield from (("status", state) for state in self.states)
+        yield from (("method", method) for method in self.methods)
+        single = {
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+            "min": "" if self.min_paise is None else plain_inr(self.min_paise),
+            "max": "" if self.max_paise is None else plain_inr(self.max_paise),
+            "link": str(self.link_id or ""),
+            **{name: getattr(self, name) for name in self.own},
+            "q": " ".join(map(quoted, self.words)),
+        }
+        yield from ((name, value) for name, value in single.items() if value)
+
+
+@dataclass(frozen=True)
+class Selection(Narrowed):
+    """Which payments; for the words see `payments.searching`."""
+
+    of: ClassVar = Listed.PAYMENTS
+    own: ClassVar = ("tag", "refunded", "settled")
+
     tag: str = ""
     refunded: str = ""
     settled: str = ""
-    words: tuple[str, ...] = ()
 
     def where(self) -> Condition:
         """SQL condition and its values over `payments_payment AS p`, safe to stand after WHERE.
@@ -76,28 +105,6 @@ class Selection:
         """From the first moment of the first day to before that of the day after the last."""
         yield from given("p.created_at >= %s", self.first and midnight(self.first))
         yield from given("p.created_at < %s", self.last and midnight(self.last + DAY))
-
-    @property
-    def query(self) -> str:
-        """As it stands in the address bar, canonical, without "?"."""
-        return urlencode([*self.pairs()])
-
-    def pairs(self) -> Iterator[tuple[str, str]]:
-        """Names and values of the address bar."""
-        yield from (("status", state) for state in self.states)
-        yield from (("method", method) for method in self.methods)
-        single = {
-            "from": self.first.isoformat() if self.first else "",
-            "to": self.last.isoformat() if self.last else "",
-            "min": "" if self.min_paise is None else plain_inr(self.min_paise),
-            "max": "" if self.max_paise is None else plain_inr(self.max_paise),
-            "link": str(self.link_id or ""),
-            "tag": self.tag,
-            "refunded": self.refunded,
-            "settled": self.settled,
-            "q": " ".join(map(quoted, self.words)),
-        }
-        yield from ((name, value) for name, value in single.items() if value)
 
     @property
     def is_everything(self) -> bool:

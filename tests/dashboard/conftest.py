@@ -1,16 +1,20 @@
 """A merchant at work: acme's links, a payer who pays them, and the addresses of its screens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django_tenants.utils import tenant_context
 
 from payments.models import Link, Payment
-from tenants.models import Tenant, User
-from tests import make
-from tests.conftest import SignIn, browser
+from tenants import provisioning
+from tenants.models import CaughtMail, Job, Tenant, User
+from tests import cast, make
+from tests.conftest import MIDS, READY, SignIn, browser
 from tests.wire import Simulator, come_back, go_to_paytm
 
 Url = Callable[..., str]
@@ -26,6 +30,27 @@ def url(acme: Tenant) -> Url:
         return reverse(name, kwargs={"slug": slug, "live": live, **where})
 
     return address
+
+
+@contextmanager
+def committed_merchants() -> Iterator[tuple[Tenant, Tenant]]:
+    """Acme and globex with their Paytm accounts, for what is read over connections of its own;
+    nothing of them stays."""
+    people = [cast.person(name) for name in ("Alice", "Bob", "Charlie")]
+    acme = cast.merchant("acme", people[0], finance=people[1])
+    globex = cast.merchant("globex", people[2])
+    for tenant in (acme, globex):
+        with tenant_context(tenant):
+            make.paytm_account(*MIDS[str(tenant.slug)])
+    yield acme, globex
+    connection.set_schema_to_public()  # type: ignore[attr-defined]
+    for tenant in (acme, globex):
+        tenant.delete(force_drop=True)
+    for user in people:
+        user.delete()
+    provisioning.keep_ready(READY)
+    CaughtMail.objects.all().delete()
+    Job.objects.all().delete()
 
 
 @pytest.fixture

@@ -30,11 +30,11 @@ from payments.models import ExportChunk, ExportFile, Payment
 from payments.money import plain_inr
 from payments.selecting import Selection
 from payments.states import PaymentState
-from tenants import provisioning
 from tenants.jobs import run_due
-from tenants.models import CaughtMail, Job, Membership, Role, Tenant, User
+from tenants.models import Job, Membership, Role, Tenant, User
 from tests import cast, make, office
-from tests.conftest import MIDS, READY, SignIn
+from tests.conftest import SignIn
+from tests.dashboard.conftest import committed_merchants
 from tests.office import needs_office
 
 UNTIL = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
@@ -53,24 +53,12 @@ Rows = list[dict[str, str]]
 def shops(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Tenant, Tenant]]:
     """Acme and globex with a year of business each, committed: exports are read over connections
     of their own. In every payment of globex stands a canary."""
-    with django_db_blocker.unblock():
-        people = [cast.person(name) for name in ("Alice", "Bob", "Charlie")]
-        acme = cast.merchant("acme", people[0], finance=people[1])
-        globex = cast.merchant("globex", people[2])
-        for tenant in (acme, globex):
+    with django_db_blocker.unblock(), committed_merchants() as shops:
+        for tenant in shops:
             with tenant_context(tenant):
-                make.paytm_account(*MIDS[str(tenant.slug)])
                 inventing.invent(COUNT, until=UNTIL)
                 Payment.objects.update(payer_name=f"canary of {tenant.slug}")
-        yield acme, globex
-        connection.set_schema_to_public()  # type: ignore[attr-defined]
-        for tenant in (acme, globex):
-            tenant.delete(force_drop=True)
-        for user in people:
-            user.delete()
-        provisioning.keep_ready(READY)
-        CaughtMail.objects.all().delete()
-        Job.objects.all().delete()
+        yield shops
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from uuid import UUID
 import openpyxl
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
@@ -26,12 +25,11 @@ from payments.export_files import KEPT
 from payments.models import ExportFile, Payment, Refund, Transfer
 from payments.refund_exporting import RefundReading, RefundSums
 from payments.refund_selecting import RefundSelection
-from tenants import provisioning
 from tenants.jobs import run_due
-from tenants.models import CaughtMail, Job, Membership, Role, Tenant, User
+from tenants.models import Job, Membership, Role, Tenant, User
 from tests import cast, make
-from tests.conftest import MIDS, READY, SignIn
-from tests.dashboard.conftest import text
+from tests.conftest import SignIn
+from tests.dashboard.conftest import committed_merchants, text
 from tests.dashboard.test_exports import (
     HOSTILE,
     alice,
@@ -53,27 +51,13 @@ ALWAYS = ["Refund ID", "Amount (INR)", "Given back (INR)", "Order ID", "Payment 
 @pytest.fixture(scope="module")
 def merchants(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Tenant, Tenant]]:
     """Acme and globex, committed: files are read over connections of their own."""
-    with django_db_blocker.unblock():
-        people = [cast.person(name) for name in ("Alice", "Bob", "Charlie")]
-        acme = cast.merchant("acme", people[0], finance=people[1])
-        globex = cast.merchant("globex", people[2])
-        for tenant in (acme, globex):
-            with tenant_context(tenant):
-                make.paytm_account(*MIDS[str(tenant.slug)])
+    with django_db_blocker.unblock(), committed_merchants() as (acme, globex):
         with tenant_context(globex):
             refunded(reason="canary of globex")
         with tenant_context(acme):
             make.paytm_account("LIVEMID0000000000001", "live0000merchant", live=True)
             refunded(live=True, reason="canary of live")
         yield acme, globex
-        connection.set_schema_to_public()  # type: ignore[attr-defined]
-        for tenant in (acme, globex):
-            tenant.delete(force_drop=True)
-        for user in people:
-            user.delete()
-        provisioning.keep_ready(READY)
-        CaughtMail.objects.all().delete()
-        Job.objects.all().delete()
 
 
 @pytest.fixture(scope="module")
