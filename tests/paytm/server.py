@@ -34,7 +34,12 @@ class Handler(BaseHTTPRequestHandler):
     server: "_Server"
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        """What breaks off half way, as when its sender is killed, is no request."""
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            self.close_connection = True
+            return
         self.server.requests.append(Request(self.path, dict(self.headers), body))
         self.server.behaviour(self)
 
