@@ -316,6 +316,7 @@ def _locked(id: UUID) -> ExportFile:
 def _facts(file: ExportFile) -> dict[str, str | int | bool | None]:
     return {
         "live": file.live,
+        "of": file.of,
         "format": file.format,
         "selection": selected(file).query,
         "count": file.count,

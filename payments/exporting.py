@@ -232,12 +232,12 @@ class Reading:
         )
         live: Condition = ("p.live = %s", [selection.live])
         self._days = [live, *selection.days()]
-        self._open, self._zone = schema.apart(), str(zone())
+        self._connect, self._zone = schema.connector(), str(zone())
         self._connections = [self._opened("")]
         self._snapshot = _answer(self._connections[0], "SELECT pg_export_snapshot()")
 
     def _opened(self, snapshot: str) -> Any:
-        connection = self._open()
+        connection = self._connect()
         with connection.cursor() as cursor:
             if snapshot:
                 cursor.execute("SET TRANSACTION SNAPSHOT %s", [snapshot])

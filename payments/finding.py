@@ -188,22 +188,26 @@ class Way:
 
     def look(self, size: int, stride: int | None) -> list[UUID] | None:
         """The page, if so many rows of this way fill it or are all there are. No more of them are
-        read than that takes."""
+        read than that takes, and counted only where it is not full."""
         walked, values = self.walk(JUDGED, stride)
         fitting = map(searching.fitting, self.selection.words)
         rest, more = joined([*self.rest.conditions(), *fitting])
-        page = f"SELECT p.id FROM ({walked}) AS p WHERE {rest} {self.place.order()} LIMIT {size:d}"  # noqa: S608
-        ids = [id for (id,) in rows.ask_all(page, [*values, *more])]
-        return ids if len(ids) == size or self.ends_within(stride) else None
+        counted, again = ("0", []) if stride is None else self._counted(size, stride)
+        order = self.place.order()
+        sql = f"""
+            WITH page AS MATERIALIZED (
+                SELECT p.created_at, p.id FROM ({walked}) AS p WHERE {rest} {order} LIMIT {size:d}
+            ) SELECT ARRAY(SELECT p.id FROM page AS p {order}), {counted}
+        """  # noqa: S608
+        [(ids, count)] = rows.ask_all(sql, [*values, *more, *again])
+        return ids if count is None or stride is None or count < stride else None
 
-    def ends_within(self, stride: int | None) -> bool:
-        """Whether there are fewer rows of this way than the stride."""
-        if stride is None:
-            return True
+    def _counted(self, size: int, stride: int) -> Condition:
+        """How many rows there are up to the stride; nothing where the page is full."""
         walked, values = self.walk(COUNTED, stride)
-        sql = f"SELECT count(*) FROM ({walked}) AS p"  # noqa: S608
-        [(count,)] = rows.ask_all(sql, values, again=False)
-        return bool(count < stride)
+        sql = f"""CASE WHEN (SELECT count(*) FROM page) < {size:d}
+            THEN (SELECT count(*) FROM ({walked}) AS p) END"""  # noqa: S608
+        return sql, values
 
 
 class Tagged(Way):

@@ -132,7 +132,8 @@ class RefundReading:
         )
         self._statement = wanted.query.sql_with_params()
         self._sums = refunds.order_by().values_list("amount_paise", "given_back_paise")
-        self._own = schema.apart()()
+        connect = schema.connector()
+        self._own = connect()
 
     def close(self) -> None:
         self._own.close()

@@ -38,7 +38,7 @@ def leave() -> None:
     connection.set_schema_to_public()
 
 
-def apart() -> Callable[[], Any]:
+def connector() -> Callable[[], Any]:
     """What opens connections to the schema that we are in, from any thread, for whoever reads on
     when this one serves somebody else. Bare psycopg2, read-only, one snapshot from the first
     statement on; to be closed.

@@ -182,6 +182,21 @@ def test_a_reversal_by_sql_changes_the_file_and_its_sums(shop: Tenant) -> None:
     assert before.refunded_paise - after.refunded_paise == refunded.refunded_paise
 
 
+def test_both_connections_of_a_long_file_look_at_one_moment(shop: Tenant) -> None:
+    """The second is opened late; what comes in meanwhile, into every slice, is not in the file."""
+    with closing(exporting.Reading(Selection(live=False), exporting.COLUMNS)) as reading:
+        late = {
+            make.payment(make.link(), created_at=UNTIL - timedelta(days=20 * n)).order_id
+            for n in range(1, 16)
+        }
+        file = b"".join(part for _, part in reading.csv())
+        count = reading.sums().count
+    shown = [row["Order id"] for row in dicts(file)]
+    assert len(shown) == count
+    assert not late & {*shown}
+    assert late <= {row["Order id"] for row in taken(Selection(live=False))}
+
+
 def reverse_transfer(pk: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
