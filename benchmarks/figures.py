@@ -31,6 +31,12 @@ class Round:
         return f"{self.rate:8.0f}/s, each {spent}"
 
 
+def added_up(parts: Sequence[Round]) -> Round:
+    """Parts of one round, between which the clock stood still."""
+    cpu = {who: sum(part.cpu[who] for part in parts) for who in parts[0].cpu}
+    return Round(sum(part.done for part in parts), sum(part.seconds for part in parts), cpu)
+
+
 @dataclass(frozen=True)
 class Figure:
     """A metric's line. `ratio` is our speed over the limit's: larger is better. `within` tells

@@ -13,7 +13,7 @@ from statistics import median
 
 from benchmarks.figures import Cost, Figure, Round, Wrong, say
 from benchmarks.http_load import send_all
-from benchmarks.listing import one_round, path_of, prepare, request_of, rows_of
+from benchmarks.listing import made_anew, one_round, path_of, prepare, request_of, rows_of
 from benchmarks.signing_in import headers_of
 from benchmarks.stage import PORT, Facts, Stage
 from config.processes import Service
@@ -63,7 +63,7 @@ class Side:
 
     def ask(self, queries: list[str]) -> Round:
         requests = [request_of(path_of(self.merchant, query), self.headers) for query in queries]
-        return one_round(self.stage, self.web, self.port, requests)
+        return one_round(self.stage, self.web, self.port, made_anew(requests))
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         return self.stage.ask_in(self.merchant["schema"], statement)

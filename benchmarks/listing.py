@@ -1,7 +1,8 @@
 """What the benchmarks of lists and searches share: pages asked for as a signed-in browser does."""
 
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlencode
 
 from benchmarks.figures import Round, Wrong
@@ -36,8 +37,23 @@ def request_of(path: str, headers: dict[str, str]) -> bytes:
     return "\r\n".join([*lines, "Accept: text/html", "", ""]).encode()
 
 
-def one_round(stage: Stage, web: Service, port: int, requests: Sequence[bytes]) -> Round:
-    """Ask for pages, and see that each is one."""
+def made_anew(requests: Iterable[bytes]) -> list[bytes]:
+    """The same, each told from all others by a header that nobody reads: no answer is one that was
+    given before."""
+    return [each[:-2] + b"X-Number: %d\r\n\r\n" % next(_numbers) for each in requests]
+
+
+_numbers = itertools.count()
+
+
+def one_round(
+    stage: Stage,
+    web: Service,
+    port: int,
+    requests: Sequence[bytes],
+    kept: list[bytes] | None = None,
+) -> Round:
+    """Ask for pages, and see that each is one; `kept` takes them."""
     app, client, postgres = tree_seconds(web), time.process_time(), stage.postgres_seconds()
     began = time.monotonic()
     answers = send_all(port, requests)
@@ -50,6 +66,8 @@ def one_round(stage: Stage, web: Service, port: int, requests: Sequence[bytes]) 
     for answer in answers:
         if not answer.startswith(b"HTTP/1.1 200"):
             raise Wrong(f"not a page: {answer[:300]!r}")
+    if kept is not None:
+        kept += answers
     return Round(len(requests), seconds, cpu)
 
 

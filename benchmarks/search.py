@@ -13,7 +13,7 @@ from statistics import quantiles
 
 from benchmarks.figures import Cost, Figure, Wrong, say
 from benchmarks.http_load import send_all
-from benchmarks.listing import path_of, prepare, request_of, rows_of
+from benchmarks.listing import made_anew, path_of, prepare, request_of, rows_of
 from benchmarks.signing_in import headers_of
 from benchmarks.stage import PORT, Facts, Stage
 
@@ -94,7 +94,7 @@ def _ask(merchant: Facts, term: str, headers: dict[str, str]) -> float:
     """Milliseconds until the page is there."""
     request = request_of(path_of(merchant, {"q": term}), headers)
     began = time.perf_counter()
-    [page] = send_all(PORT, [request])
+    [page] = send_all(PORT, made_anew([request]))
     seconds = time.perf_counter() - began
     if not page.startswith(b"HTTP/1.1 200"):
         raise Wrong(f"search: no page for {term!r}: {page[:200]!r}")

@@ -45,13 +45,49 @@ class Asked(int):
     """Stands in the SQL's parameters for one of the values that are asked by."""
 
 
+class Reads:
+    """What a thread asked the database, each question with the schema that it was asked in."""
+
+    def __init__(self) -> None:
+        self.questions: list[tuple[str, Statement]] = []
+        self._others = 0
+
+    @property
+    def are_all(self) -> bool:
+        """Whether nothing was asked but by this module's `ask`, `ask_all` and `find`, and every
+        statement can only read."""
+        return not self._others and all(_only_reads(said.sql) for _, said in self.questions)
+
+    def hear(self, home: str, statements: Sequence[Statement]) -> None:
+        self.questions += [(home, statement) for statement in statements]
+        self._others -= 1  # the one that `count` is about to see
+
+    def count(self, execute: Callable[..., Any], *said: Any) -> Any:
+        """As Django's `execute_wrapper` wants it."""
+        self._others += 1
+        return execute(*said)
+
+
 class Trip(threading.local):
-    """The statements of this thread that wait to be sent together; None outside `one_trip`."""
+    """The statements of this thread that wait to be sent together; None outside `one_trip`. And
+    who hears what it asks; None outside `reading`."""
 
     waiting: list[Statement] | None = None
+    reads: Reads | None = None
 
 
 _trip = Trip()
+
+
+@contextmanager
+def reading() -> Iterator[Reads]:
+    """Note what is asked of the database inside, by this thread."""
+    reads = _trip.reads = Reads()
+    try:
+        with connection.execute_wrapper(reads.count):
+            yield reads
+    finally:
+        _trip.reads = None
 
 
 @contextmanager
@@ -200,6 +236,11 @@ class OneRow(Generic[M]):
         return start, end, names, related
 
 
+def _only_reads(sql: str) -> bool:
+    """Plainly one SELECT that locks nothing; more than that is not looked for."""
+    return sql.lstrip().startswith("SELECT") and not any(word in sql for word in (";", "FOR "))
+
+
 def _write(statement: Statement) -> None:
     if _trip.waiting is None:
         with _sent([statement]):
@@ -216,6 +257,8 @@ def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
     with own.cursor() as cursor:  # before `prepared`: it may be that of a new connection
         prepared: Prepared = own.prepared
         home = str(own.schema_name)
+        if _trip.reads is not None:
+            _trip.reads.hear(home, statements)
         text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
         try:
             cursor.execute(path + text, [value for each in statements for value in each.values])

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urlencode
 
 from django import forms
+from django.http import QueryDict
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -134,6 +135,13 @@ class Finder(forms.Form):
         super().__init__(data)
         self.fields["from"] = DayField(label=gettext_lazy("From"), required=False)
         self.fields["to"] = DayField(label=gettext_lazy("To"), required=False)
+
+    @classmethod
+    def asked_in(cls, query: QueryDict) -> str:
+        """What of an address is said to the form, and the columns that it passes on: the same for
+        all pages of a list."""
+        names = (*cls.base_fields, "from", "to", "columns")
+        return urlencode([(name, value) for name in names for value in query.getlist(name)])
 
     def selection(self, live: bool) -> Any:
         """What was asked for, in one of the merchant's worlds. Only of a valid form."""

@@ -23,6 +23,7 @@ from config.clock import now
 from dashboard.paging import Row
 from dashboard.templatetags.ui import PAYMENT_STATES, payment_method, payment_state, zone_word
 from payments import finding, ledger
+from payments.exporting import CORRECTING
 from payments.finding import Place
 from payments.methods import Method
 from payments.money import format_inr
@@ -40,13 +41,13 @@ ROW = [
     "refunded_paise",
 ]
 
-# As `ledger.received_of`, within the list's own statement.
-_ARRIVED: Final = """COALESCE((
+# As `exporting.RECEIVED`, for few payments: what corrects is looked up for each.
+_ARRIVED: Final = f"""p.received_paise + COALESCE((
     SELECT sum(CASE WHEN t.credit IN ('sales', 'surplus') THEN t.paise ELSE 0 END
         - CASE WHEN t.debit IN ('sales', 'surplus') THEN t.paise ELSE 0 END)
-    FROM payments_transfer AS t WHERE t.payment_id = p.id AND t.refund_id IS NULL
-        AND (t.credit IN ('sales', 'surplus') OR t.debit IN ('sales', 'surplus'))
-)::bigint, p.amount_paise)"""
+    FROM payments_transfer AS t
+    WHERE t.payment_id = p.id AND {CORRECTING} AND t.refund_id IS NULL
+), 0)::bigint"""  # noqa: S608
 # As `exporting.REFUNDED`, for few payments.
 _REFUNDED: Final = """CASE WHEN p.refunded_paise > 0 THEN p.refunded_paise + COALESCE((
     SELECT sum(CASE WHEN t.credit = 'receivable' THEN t.paise ELSE -t.paise END)

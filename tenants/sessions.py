@@ -3,17 +3,18 @@
 from typing import Any, Final
 
 from django.contrib.sessions.backends import db
-from django.utils import timezone
 
 from config import rows
 
-_READ: Final = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
+_READ: Final = (
+    "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > now()"
+)
 
 
 class SessionStore(db.SessionStore):
     def load(self) -> dict[str, Any]:
         """What the session holds now; nothing, under no key, when it has ended."""
-        found = rows.ask(_READ, [self.session_key, timezone.now()])
+        found = rows.ask(_READ, [self.session_key])
         if found is None:
             self._session_key = None
             return {}

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.template import Context, RequestContext, Template
 from django.test import Client
 from django.test.client import ClientHandler
@@ -24,7 +24,7 @@ from django_tenants.utils import tenant_context
 from config import remembered
 from payments import hearing, shown
 from payments.clients import breaker_of
-from tenants import provisioning
+from tenants import provisioning, unchanged
 from tenants.models import CaughtMail, Job, Tenant, User
 from tests import cast, make
 from tests.paytm.server import FakePaytm as Receiver
@@ -72,6 +72,7 @@ def _in_public() -> Iterator[None]:
 def _nothing_remembered() -> None:
     """Nor the language of the last answer: a request speaks its own, a test begins in English."""
     shown.forget_all()
+    unchanged.forget_all()
     remembered.forget_all()
     translation.deactivate()
 
@@ -115,14 +116,21 @@ class Handler(ClientHandler):
         heard = list[Any]()
 
         def start_response(*said: Any) -> Any:
-            heard.extend(said)
+            heard[:] = said
 
-        body = shown.again(hearing.first(lambda *_: ()))(environ, start_response)
-        if not heard:
-            return super().__call__(environ)
+        body = shown.again(hearing.first(unchanged.again(self._django)))(environ, start_response)
+        if isinstance(body, HttpResponseBase):
+            return body
         status, headers = heard
         answer = HttpResponse(b"".join(body), status=int(status[:3]), headers=dict(headers))
         answer.wsgi_request = WSGIRequest(environ)  # type: ignore[attr-defined]  # Client asks it
+        return answer
+
+    def _django(self, environ: dict[str, Any], start_response: Any) -> Any:
+        answer = super().__call__(environ)
+        cookies = [("Set-Cookie", morsel.output(header="")) for morsel in answer.cookies.values()]
+        status = f"{answer.status_code} {answer.reason_phrase}"
+        start_response(status, [*answer.headers.items(), *cookies])
         return answer
 
 

@@ -19,6 +19,7 @@ from dashboard.payment_filter import PaymentFilter
 from dashboard.templatetags.remembering import Part
 from merchants import roles
 from payments.totalling import exact_totals, totals
+from tenants import unchanged
 from tenants.access import WorldRequest, member
 
 LIST = "dashboard/payments/list.html"
@@ -31,7 +32,8 @@ def list(request: WorldRequest) -> HttpResponse:
     views = saved_views.views_of(request, PAYMENTS.of)
     if not request.GET and views.default:
         return redirect(f"{request.path}?{views.default.address}")
-    form = _asked(get_language(), request.GET.urlencode())
+    asked = PaymentFilter.asked_in(request.GET)
+    form = _asked(get_language(), asked)
     columns = saved_views.columns_of(PAYMENTS, request.GET, views)
     if not form.is_valid():
         context = {"form": form, "controls": _drawn(form)}
@@ -43,7 +45,7 @@ def list(request: WorldRequest) -> HttpResponse:
     table = payment_rows.table(page.rows, columns, address, pick=may_tag)
     context = {
         "form": form,
-        "controls": _controls(get_language(), request.GET.urlencode()),
+        "controls": _controls(get_language(), asked),
         "page": page,
         "table": table,
         "narrowed": narrowed,
@@ -52,6 +54,7 @@ def list(request: WorldRequest) -> HttpResponse:
         "beside": _beside(page),
         "around": _around(request, narrowed, query, columns),
     }
+    unchanged.may_be(request)
     return live.answer(request, LIST, context, shows=f"{table}{page.newer} {page.older}")
 
 

@@ -22,6 +22,7 @@ from payments.models import Link, Payment, SavedView
 from payments.payouts import take_in
 from payments.paytm import read_rows
 from payments.settling import settle
+from tenants import unchanged
 from tenants.jobs import run_due
 from tenants.models import Membership, Tenant, User
 from tests import make
@@ -232,6 +233,7 @@ def test_names_cannot_bring_markup(
 
 def test_the_list_costs_a_fixed_number_of_questions(ask: Callable[..., Any], link: Link) -> None:
     def questions() -> int:
+        unchanged.forget_all()
         with CaptureQueriesContext(connection) as asked:
             assert ask(status="open").status_code == 200
         return len(asked)
