@@ -4,6 +4,7 @@ microseconds: SQL is worked out once for each process, not for each call.
 Nothing here sends signals. Tables are found by the search path, as the ORM finds them.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ else:
     AnyField = Field
 UNLESS_THERE = "VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {key}"
 UNLESS_THERE_IF_FOUND = "SELECT {marks} FROM found ON CONFLICT DO NOTHING RETURNING {key}"
+# Several statements, a lock, a function that may do something, and what is no place for a value.
+ODD = re.compile(r";|\bFOR\b|\b(?:pg_\w+|lo_\w+|nextval|setval|set_config)\(|%(?!s)", re.IGNORECASE)
 
 
 class Statement(NamedTuple):
@@ -50,22 +53,26 @@ class Reads:
 
     def __init__(self) -> None:
         self.questions: list[tuple[str, Statement]] = []
-        self._others = 0
+        self._is_told = False
 
     @property
     def are_all(self) -> bool:
-        """Whether nothing was asked but by this module's `ask`, `ask_all` and `find`, and every
-        statement can only read."""
-        return not self._others and all(_only_reads(said.sql) for _, said in self.questions)
+        """Whether each of them can only read, and can be asked again as it stands."""
+        return all(_only_reads(said.sql) for _, said in self.questions)
 
-    def hear(self, home: str, statements: Sequence[Statement]) -> None:
+    def tell(self, home: str, statements: Sequence[Statement]) -> None:
+        """What is about to be sent, in the words that it was asked in."""
         self.questions += [(home, statement) for statement in statements]
-        self._others -= 1  # the one that `count` is about to see
+        self._is_told = True
 
-    def count(self, execute: Callable[..., Any], *said: Any) -> Any:
-        """As Django's `execute_wrapper` wants it."""
-        self._others += 1
-        return execute(*said)
+    def hear(self, execute: Callable[..., Any], sql: str, values: Any, *more: Any) -> Any:
+        """As Django's `execute_wrapper`: what nobody told of is the ORM's, or a cursor's.
+        Where a schema is entered stands beside each question already."""
+        if not (self._is_told or sql.startswith("SET search_path = ")):
+            asked = Statement(sql, tuple(values or ()))
+            self.questions.append((str(connection.schema_name), asked))
+        self._is_told = False
+        return execute(sql, values, *more)
 
 
 class Trip(threading.local):
@@ -84,7 +91,7 @@ def reading() -> Iterator[Reads]:
     """Note what is asked of the database inside, by this thread."""
     reads = _trip.reads = Reads()
     try:
-        with connection.execute_wrapper(reads.count):
+        with connection.execute_wrapper(reads.hear):
             yield reads
     finally:
         _trip.reads = None
@@ -237,8 +244,8 @@ class OneRow(Generic[M]):
 
 
 def _only_reads(sql: str) -> bool:
-    """Plainly one SELECT that locks nothing; more than that is not looked for."""
-    return sql.lstrip().startswith("SELECT") and not any(word in sql for word in (";", "FOR "))
+    """Plainly one SELECT that locks nothing; what is odd is taken for more than that."""
+    return sql.lstrip().startswith("SELECT") and not ODD.search(sql)
 
 
 def _write(statement: Statement) -> None:
@@ -258,7 +265,7 @@ def _sent(statements: Sequence[Statement]) -> Iterator[CursorWrapper]:
         prepared: Prepared = own.prepared
         home = str(own.schema_name)
         if _trip.reads is not None:
-            _trip.reads.hear(home, statements)
+            _trip.reads.tell(home, statements)
         text = ";".join([prepared.text(home, s.sql) if s.again else s.sql for s in statements])
         try:
             cursor.execute(path + text, [value for each in statements for value in each.values])

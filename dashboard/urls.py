@@ -52,6 +52,7 @@ world = [
     path("payments/<uuid:id>/receipt", payments.send_receipt, name="payment_receipt"),
     path("payments/<uuid:id>/refunds/new", refunds.new, name="refund_new"),
     path("refunds", refunds.list, name="refunds"),
+    path("refunds/sums", refunds.sums, name="refunds_sums"),
     path("refunds/looks", saved_views.looks, REFUNDS, name="refunds_looks"),
     path("refunds/columns", saved_views.columns, REFUNDS, name="refunds_columns"),
     path("refunds/views", saved_views.save, REFUNDS, name="refunds_views"),

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from config import rows
 from payments.models import Payment, Refund, Settlement, SettlementLine, Transfer
 from payments.models.ledger import Account
+from payments.states import RefundState
 from tenants.current import today
 
 
@@ -72,9 +73,11 @@ def received_of(payments: Collection[UUID]) -> dict[UUID, int]:
 
 
 def given_back(refunds: QuerySet[Refund]) -> int:
-    """Paise that the books hold as given back by these refunds."""
-    booked = Transfer.objects.filter(refund__in=refunds.values("pk"))
-    return -int(booked.aggregate(paise=_net(Account.RECEIVABLE))["paise"])
+    """Paise that the books hold as given back by these refunds: what is done was booked, and what
+    reverses a booking stands in an index of its own."""
+    booked = refunds.filter(state=RefundState.DONE).aggregate(paise=Sum("amount_paise", default=0))
+    later = Transfer.objects.filter(reverses__isnull=False, refund__in=refunds.values("pk"))
+    return int(booked["paise"] - later.aggregate(paise=_net(Account.RECEIVABLE))["paise"])
 
 
 def given_back_of_each() -> Any:
@@ -134,14 +137,19 @@ def of_settlement(settlement: Settlement) -> SettlementSums:
 
 def paid_out(settlements: Collection[UUID]) -> dict[UUID, int]:
     """Paise that arrived at the bank of each of these payouts, by id, in one query."""
-    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
+    own = Transfer.objects.filter(_OF_PAYOUTS, settlement__in=settlements)
     return dict(own.values_list("settlement").annotate(paise=_net(Account.BANK)))
 
 
 def paid_out_in_all(settlements: QuerySet[Settlement]) -> int:
     """Paise that arrived at the bank of all these payouts together."""
-    own = Transfer.objects.filter(settlement__in=settlements, settlement_line=None)
+    own = Transfer.objects.filter(_OF_PAYOUTS, settlement__in=settlements)
     return int(own.aggregate(paise=_net(Account.BANK))["paise"])
+
+
+# A payout's own transfers, in the words of two indexes: its lines have ten thousand times as many.
+_IS_OF_PAYOUT = Q(settlement__isnull=False, settlement_line=None)
+_OF_PAYOUTS = _IS_OF_PAYOUT & Q(reverses=None) | _IS_OF_PAYOUT & Q(reverses__isnull=False)
 
 
 def fees_of(payment: Payment) -> tuple[int, int]:

@@ -126,8 +126,8 @@ _memory = Memory()
 def may_be(request: WorldRequest) -> None:
     """Let this request's page be given again to the same request.
 
-    For a page that is made of nothing but the request, what `config.rows` reads, and what day it
-    is.
+    For a page that is made of nothing but the request, what is read of the database by Django or
+    `config.rows`, and what day it is.
     """
     route = logs.route_of(request)
     request.META[OFFER] = Offer(request.tenant, request.user.pk, route)

@@ -38,6 +38,7 @@ from payments.refund_limits import (
 )
 from payments.refunding import NotRefundable, OtherBody, TooMuch, ask_refund
 from payments.states import REFUND_UNDECIDED, RefundState
+from tenants import unchanged
 from tenants.access import WorldRequest, member
 
 # Why a payment cannot be refunded → the answer's status and what the page says.
@@ -124,13 +125,25 @@ def list(request: WorldRequest) -> HttpResponse:
         "narrowed": bool(form.pairs()),
         "tabs": views.tabs(form.query),
         "columns": {name: REFUNDS.titles[name] for name in columns},
-        "sums": partial(totals, selection),  # asked for where it is drawn: a poll of no news is not
+        "query": form.query,
         "looks_query": REFUNDS.looks_query(form.query, columns),
         "file_query": REFUNDS.file_query(form.query, columns),
         "may_export": roles.may(request.membership.role, "exports.make"),
         "may_rule": roles.may(request.membership.role, "refunds.rules"),
     }
+    unchanged.may_be(request)
     return live.answer(request, "dashboard/refunds/list.html", context, shows=(page, columns))
+
+
+@member("payments.view")
+@require_safe
+def sums(request: WorldRequest) -> HttpResponse:
+    """What the narrowed refunds come to: asked for beside the list, which does not wait for it."""
+    form = REFUNDS.form_of(request.GET)
+    selection = form.selection(request.live)
+    context = {"totals": totals(selection.refunds()), "query": form.query}
+    part = "#sums" if request.htmx else ""
+    return render(request, f"dashboard/refunds/sums.html{part}", context)
 
 
 @member("payments.view")

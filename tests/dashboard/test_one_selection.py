@@ -285,7 +285,7 @@ def refunds_on_screen(client: Client, live: bool, first: date, last: date, kind:
     """What the list of refunds of these days says was given back; its files, at once and made in
     the background, have the same rows and sums."""
     asked = {"from": first.isoformat(), "to": last.isoformat()}
-    sums = client.get(url("refunds", live), asked).context["sums"]()
+    sums = client.get(url("refunds_sums", live), asked).context["totals"]
     truth = tuple(sums[name] for name in ("count", "asked_paise", "given_back_paise"))
     assert of_refunds("csv", content(client.get(url("refunds_csv", live), asked))) == truth
     file = made(client, f"{url('refunds_exports', live)}?{urlencode(asked)}", kind)

@@ -206,8 +206,13 @@ def count() -> object:
     return rows.ask("SELECT count(*) FROM payments_payment", [])
 
 
-def test_what_only_asks_is_made_twice(acme: Tenant) -> None:
-    assert Answers(acme, count).asked() == 2
+def by_orm() -> object:
+    return [*Payment.objects.filter(live=False).order_by("-created_at")[:51]]
+
+
+@pytest.mark.parametrize("reads", [count, by_orm])
+def test_what_only_asks_is_made_twice(acme: Tenant, reads: Callable[[], object]) -> None:
+    assert Answers(acme, reads).asked() == 2
 
 
 def write() -> object:
@@ -222,15 +227,23 @@ def two() -> object:
     return rows.ask("SELECT 1; SELECT 2", [])
 
 
-def past_rows() -> object:
-    return Payment.objects.exists()
+def write_by_orm() -> object:
+    return Payment.objects.update(description="Another")
+
+
+def lock_by_orm() -> object:
+    return [*Payment.objects.select_for_update()]
+
+
+def act() -> object:
+    return rows.ask("SELECT pg_notify('x', '')", [])
 
 
 def nothing() -> object:
     return None
 
 
-@pytest.mark.parametrize("reads", [write, lock, two, past_rows, nothing])
+@pytest.mark.parametrize("reads", [write, lock, two, act, nothing, write_by_orm, lock_by_orm])
 def test_what_does_more_or_less_is_made_each_time(
     acme: Tenant, reads: Callable[[], object]
 ) -> None:
