@@ -15,14 +15,15 @@ from tenants.current import current_tenant, today
 BUCKETS = (0, 1, 2, 5, 10)
 OLDER, NOT_OF_PAYMENTS = len(BUCKETS), len(BUCKETS) + 1
 
+# Each that waits is looked up among the lines: for NOT EXISTS the planner reads all lines.
 UNSETTLED = """
     SELECT (p.paid_at AT TIME ZONE %(zone)s)::date, count(*),
         sum(p.received_paise - p.refunded_paise)::bigint
     FROM payments_payment p
     WHERE p.live = %(live)s AND num_nonnulls(p.settled_on) = 0 AND p.state IN ('paid', 'surplus')
-    AND NOT EXISTS (
-        SELECT FROM payments_settlementline l
-        WHERE l.payment_id = p.id AND l.kind = 'sale' AND l.match = 'matched')
+    AND (
+        SELECT true FROM payments_settlementline l
+        WHERE l.payment_id = p.id AND l.kind = 'sale' AND l.match = 'matched' LIMIT 1) IS NULL
     GROUP BY 1
 """
 
@@ -42,7 +43,7 @@ def owed(live: bool) -> list[Owed]:
     """What Paytm owes now, by age; together what stands on the ledger's receivable.
 
     What is not of payments that wait (refunds to be taken off, differences of payouts) is the
-    last one. Reads every payment that has arrived.
+    last one. Reads the payments that wait.
     """
     with connection.cursor() as cursor:
         cursor.execute(UNSETTLED, {"live": live, "zone": current_tenant().time_zone})

@@ -128,7 +128,11 @@ class Payment(models.Model):
                 *(F("created_at").desc(), F("id")),
                 name="payment_by_method",
             ),
-            models.Index(fields=["link", "-created_at", "id"], name="payment_of_link"),
+            models.Index(
+                fields=["link", "-created_at", "id"],
+                include=["state", "accepted_at"],  # what a link's payments are counted by
+                name="payment_of_link",
+            ),
             models.Index(
                 F("live"), MONEY, F("created_at").desc(), F("id"), name="payment_by_amount"
             ),
