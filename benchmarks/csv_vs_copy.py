@@ -140,7 +140,7 @@ def _check(got: Got, count: int, received: int) -> None:
     rows = csv.DictReader(io.StringIO(got.content.decode("utf-8-sig"), newline=""))
     ids, paise = set(), 0
     for row in rows:
-        ids.add(row["Order id"])
+        ids.add(row["Order ID"])
         paise += int(row["Received (INR)"].replace(".", ""))
     if (len(ids), paise) != (count, received):
         raise Wrong(f"csv_vs_copy: {len(ids)} payments of {paise} paise, not {count} of {received}")

@@ -53,9 +53,9 @@ def payments_table(link: Link) -> tuple[list[str], Iterator[list[Cell]]]:
     """The head and the rows, newest first. Each question that is or was asked has a column."""
     questions = [*dict.fromkeys(_labels(link))]
     head = [
-        _("Time"), _("Order id"), _("State"), _("Amount (INR)"), _("Received (INR)"),
+        _("Time"), _("Order ID"), _("State"), _("Amount (INR)"), _("Received (INR)"),
         _("Refunded (INR)"), _("Method"), _("Name"), _("E-mail"), _("Phone"),
-        *questions, _("Paytm’s transaction id"),
+        *questions, _("Paytm’s transaction ID"),
     ]  # fmt: skip
     payments = link.payments.order_by("-created_at", "id")
     return head, _rows(payments.iterator(), questions)

@@ -60,7 +60,7 @@ PAYMENTS: Final = List(
     exports="exports",
     everything=_("All payments."),
     as_file=_("Payments as a file"),
-    always=_("Order id, what for and the amounts are always there."),
+    always=_("Order ID, what for and the amounts are always there."),
 )
 REFUNDS: Final = List(
     of=Listed.REFUNDS,

@@ -71,7 +71,7 @@ class PaymentFilter(Finder):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.fields["q"].widget.attrs["placeholder"] = _("Name, phone, id, note…")
+        self.fields["q"].widget.attrs["placeholder"] = _("Name, phone, ID, note…")
 
     def words_of(self, text: str) -> tuple[str, ...]:
         terms = super().words_of(text)

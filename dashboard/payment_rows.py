@@ -162,7 +162,7 @@ COLUMNS: Final[dict[str, Column]] = {
     "phone": Column(gettext_lazy("Phone"), "p.payer_phone", _texts),
     "tags": Column(gettext_lazy("Tags"), _TAGS, _texts),
     "reference": Column(gettext_lazy("Link's reference"), _REFERENCE, _texts),
-    "paytm": Column(gettext_lazy("Paytm's id"), "p.paytm_txn_id", _codes),
+    "paytm": Column(gettext_lazy("Paytm's ID"), "p.paytm_txn_id", _codes),
     "bank": Column(gettext_lazy("Bank reference"), "p.bank_txn_id", _codes),
     "settled": Column(gettext_lazy("Paid out on"), "p.settled_on", _days),
 }

@@ -135,7 +135,7 @@ _STATES: Final = [
 
 COLUMNS: Final = (
     Column("when", gettext_lazy("Time"), Kind.MOMENT, "p.created_at"),
-    Column("order_id", gettext_lazy("Order id"), Kind.WORD, "p.order_id", always=True),
+    Column("order_id", gettext_lazy("Order ID"), Kind.WORD, "p.order_id", always=True),
     Column("description", gettext_lazy("For"), Kind.TEXT, "p.description", always=True),
     Column("state", gettext_lazy("State"), Kind.WORD, _labels("p.state", _STATES)),
     Column("asked", gettext_lazy("Asked (INR)"), Kind.RUPEES, "p.amount_paise", always=True),
@@ -152,7 +152,7 @@ COLUMNS: Final = (
     Column("paid_at", gettext_lazy("Paid at"), Kind.MOMENT, "p.paid_at"),
     Column("settled", gettext_lazy("Paid out on"), Kind.DAY, "p.settled_on"),
     Column("payer_bank", gettext_lazy("Payer’s bank"), Kind.TEXT, "p.bank"),
-    Column("paytm", gettext_lazy("Paytm’s id"), Kind.TEXT, "p.paytm_txn_id"),
+    Column("paytm", gettext_lazy("Paytm’s ID"), Kind.TEXT, "p.paytm_txn_id"),
     Column("bank", gettext_lazy("Bank reference"), Kind.TEXT, "p.bank_txn_id"),
     Column("result", gettext_lazy("Paytm’s words"), Kind.TEXT, "p.result_message"),
 )

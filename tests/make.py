@@ -137,7 +137,7 @@ def batch(
 
 def export(by: User, *, live: bool = False, **fields: Any) -> ExportFile:
     """A file of no payments, ready to be fetched for a week."""
-    head = b"Order id\r\n"
+    head = b"Order ID\r\n"
     defaults = {
         "format": "csv",
         "selection": {"live": live},

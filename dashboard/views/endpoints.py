@@ -150,7 +150,7 @@ def replay(request: WorldRequest, id: UUID) -> HttpResponse:
     except delivering.EndpointOff:
         messages.error(request, _("The endpoint is switched off. Enable it first."))
     else:
-        messages.success(request, _("They are sent again, oldest first, each under its own id."))
+        messages.success(request, _("They are sent again, oldest first, each under its own ID."))
     return _see(endpoint, request)
 
 

@@ -102,7 +102,7 @@ def csv(request: WorldRequest, id: UUID) -> HttpResponse:
     """All lines of a payout, as on its page."""
     settlement = _settlement(request, id)
     head = [
-        _("Kind"), _("Order id"), _("Transaction id"), _("Matched"), _("Gross (INR)"),
+        _("Kind"), _("Order ID"), _("Transaction ID"), _("Matched"), _("Gross (INR)"),
         _("Commission (INR)"), _("GST (INR)"), _("Settled (INR)"), _("UTR"), _("Paid out on"),
     ]  # fmt: skip
     lines = settlement.lines.order_by(IN_TURN)

@@ -79,7 +79,7 @@ def take(bob: Walker, shown: list[str]) -> None:
     with bob.page.expect_download() as download:
         bob.control("Download").click()
     rows = read(download.value)
-    assert [row["Order id"] for row in rows] == shown
+    assert [row["Order ID"] for row in rows] == shown
     assert [row["Received (INR)"] for row in rows] == ["871.50", "871.00"]
     assert {row["Refunded (INR)"] for row in rows} == {"0.00"}
     bob.open(f"{TEST}/payments?{MINE}")

@@ -44,7 +44,7 @@ HOSTILE = [
     'He said "no", twice', "Two\nlines", "-", "", "नमस्ते", "a,b;c", "_x0041_", "\x01",
 ]  # fmt: skip
 
-ALWAYS = ["Order id", "For", "Asked (INR)", "Received (INR)", "Refunded (INR)"]
+ALWAYS = ["Order ID", "For", "Asked (INR)", "Received (INR)", "Refunded (INR)"]
 
 Rows = list[dict[str, str]]
 
@@ -151,7 +151,7 @@ def test_any_selection_is_exactly_its_payments_and_its_sums_are_the_ledgers(shop
     def check(wanted: Selection) -> None:
         mine = [payment for payment in everything if is_in(payment, wanted)]
         rows = taken(wanted)
-        assert [row["Order id"] for row in rows] == [payment.order_id for payment in mine]
+        assert [row["Order ID"] for row in rows] == [payment.order_id for payment in mine]
         received = sum(paise(row["Received (INR)"]) for row in rows)
         refunded = sum(paise(row["Refunded (INR)"]) for row in rows)
         assert received == sum(held.get(payment.pk, 0) for payment in mine)
@@ -173,7 +173,7 @@ def test_a_reversal_by_sql_changes_the_file_and_its_sums(shop: Tenant) -> None:
         before = reading.sums()
     reverse_transfer(paid.transfers.get(credit="sales").pk)
     reverse_transfer(refunded.transfers.get(debit="refunds").pk)
-    rows = {row["Order id"]: row for row in taken(everything)}
+    rows = {row["Order ID"]: row for row in taken(everything)}
     assert rows[paid.order_id]["Received (INR)"] == "0.00"
     assert rows[refunded.order_id]["Refunded (INR)"] == "0.00"
     with closing(exporting.Reading(everything, exporting.COLUMNS)) as reading:
@@ -191,10 +191,10 @@ def test_both_connections_of_a_long_file_look_at_one_moment(shop: Tenant) -> Non
         }
         file = b"".join(part for _, part in reading.csv())
         count = reading.sums().count
-    shown = [row["Order id"] for row in dicts(file)]
+    shown = [row["Order ID"] for row in dicts(file)]
     assert len(shown) == count
     assert not late & {*shown}
-    assert late <= {row["Order id"] for row in taken(Selection(live=False))}
+    assert late <= {row["Order ID"] for row in taken(Selection(live=False))}
 
 
 def reverse_transfer(pk: int) -> None:
@@ -213,7 +213,7 @@ def test_other_peoples_words_are_text_and_stay_whole(shop: Tenant) -> None:
         payment.payer_name = words
         payment.answers = [["Flat", words], ["Tower", "B"]] if words else []
         payment.save(update_fields=["payer_name", "answers"])
-    rows = {row["Order id"]: row for row in taken(Selection(live=False))}
+    rows = {row["Order ID"]: row for row in taken(Selection(live=False))}
     for payment, words in zip(payments, HOSTILE, strict=True):
         name = rows[payment.order_id]["Customer"]
         assert name == (f"'{words}" if words[:1] in {*"=+-@\t\r＝"} - {""} and words else words)
@@ -532,7 +532,7 @@ def test_a_workbook_has_numbers_days_and_text_and_no_formula(shop: Tenant, sign_
     assert len(rows) == Payment.objects.count()
     assert {cell.data_type for row in rows for cell in row} <= {"n", "s", "d", "inlineStr"}
     column = {name: place for place, name in enumerate(names)}
-    by_id = {row[column["Order id"]].value: row for row in rows}
+    by_id = {row[column["Order ID"]].value: row for row in rows}
     held = ledger.received_of([*Payment.objects.values_list("pk", flat=True)])
     for payment in Payment.objects.all():
         row = by_id[payment.order_id]

@@ -216,7 +216,7 @@ def in_file(kind: str, file: bytes) -> tuple[list[str], Sums]:
     received, refunded = (
         sum(paise(row[name]) for row in rows) for name in ("Received (INR)", "Refunded (INR)")
     )
-    return [row["Order id"] for row in rows], Sums(len(rows), received, refunded)
+    return [row["Order ID"] for row in rows], Sums(len(rows), received, refunded)
 
 
 def in_workbook(file: bytes) -> list[dict[str, str]]:

@@ -56,10 +56,10 @@ def test_it_is_whole_and_other_pages_are_served_meanwhile(
         others = [begun(stack, owner, demo).text for _ in range(3)]
         text += b"".join(parts)
     rows = [*csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline=""))]
-    assert len({row["Order id"] for row in rows}) == len(rows) == ROWS
-    theirs = {row["Order id"] for other in others for row in csv.DictReader(io.StringIO(other))}
+    assert len({row["Order ID"] for row in rows}) == len(rows) == ROWS
+    theirs = {row["Order ID"] for other in others for row in csv.DictReader(io.StringIO(other))}
     assert theirs
-    assert not theirs & {row["Order id"] for row in rows}
+    assert not theirs & {row["Order ID"] for row in rows}
 
 
 def test_one_that_breaks_is_seen_as_broken(stack: Stack, owner: requests.Session) -> None:
