@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from payments.methods import Method
 from payments.models import Link
 from payments.money import BadAmount, format_inr, parse_inr
-from payments.searching import MOST_TERMS, terms_of
+from payments.searching import MOST_TERMS, Term, terms_of
 from payments.selecting import NO, YES, Narrowed, Selection
 from tenants.current import today
 
@@ -166,6 +166,10 @@ class Finder(forms.Form):
         terms = terms_of(text)
         if len(terms) > MOST_TERMS:
             self.add_error("q", _("Search for at most %s words at once.") % MOST_TERMS)
+        short = [term for term in terms if not Term(term).is_searchable]
+        if short:
+            words = _("“%s” is too short to look for: give at least two letters or four digits.")
+            self.add_error("q", words % short[0])
         return terms
 
     def _operator(self, name: str, value: str) -> Values:

@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy
 from dashboard.finder import OPERATORS, Finder, choices, field, yes_or_no
 from dashboard.templatetags.ui import PAYMENT_STATES
 from payments.annotating import LONGEST_TAG, BadTag, tag_name
-from payments.searching import Term
 from payments.selecting import NO, YES, Selection
 
 STATES: Final = [(state, word) for state, (_icon, _tone, word) in PAYMENT_STATES.items()]
@@ -72,14 +71,6 @@ class PaymentFilter(Finder):
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         self.fields["q"].widget.attrs["placeholder"] = _("Name, phone, ID, note…")
-
-    def words_of(self, text: str) -> tuple[str, ...]:
-        terms = super().words_of(text)
-        short = [term for term in terms if not Term(term).is_searchable]
-        if short:
-            words = _("“%s” is too short to look for: give at least two letters or four digits.")
-            self.add_error("q", words % short[0])
-        return terms
 
     def selection(self, live: bool) -> Selection:
         return self.selected(Selection, live)

@@ -82,7 +82,7 @@ class RefundFilter(Finder):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        self.fields["q"].widget.attrs["placeholder"] = _("Payer, order, reference")
+        self.fields["q"].widget.attrs["placeholder"] = _("Name, phone, ID, note…")
 
     def selection(self, live: bool) -> RefundSelection:
         return self.selected(RefundSelection, live)

@@ -84,10 +84,15 @@ class Term:
         return bool(self.grams or self.end or self.order_id)
 
     @property
+    def inside(self) -> str:
+        """What the words have in them."""
+        start = " " if len(self.words.split(" ")[0]) < 3 else ""
+        return f"{start}{self.words}"
+
+    @property
     def pattern(self) -> str:
         """What the words are LIKE."""
-        start = " " if len(self.words.split(" ")[0]) < 3 else ""
-        return f"%{start}{literal(self.words)}%"
+        return f"%{literal(self.inside)}%"
 
     def matches(self) -> tuple[str, list[object]]:
         """The condition on s, index or not."""
