@@ -33,7 +33,9 @@ else:
 UNLESS_THERE = "VALUES ({marks}) ON CONFLICT DO NOTHING RETURNING {key}"
 UNLESS_THERE_IF_FOUND = "SELECT {marks} FROM found ON CONFLICT DO NOTHING RETURNING {key}"
 # Several statements, a lock, a function that may do something, and what is no place for a value.
-ODD = re.compile(r";|\bFOR\b|\b(?:pg_\w+|lo_\w+|nextval|setval|set_config)\(|%(?!s)", re.IGNORECASE)
+ODD = re.compile(
+    r";|\bFOR\b|\b(?:pg_\w+|lo_\w+|nextval|setval|set_config)\"?\s*\(|%(?!s)", re.IGNORECASE
+)
 
 
 class Statement(NamedTuple):
@@ -68,8 +70,8 @@ class Reads:
     def hear(self, execute: Callable[..., Any], sql: str, values: Any, *more: Any) -> Any:
         """As Django's `execute_wrapper`: what nobody told of is the ORM's, or a cursor's.
         Where a schema is entered stands beside each question already."""
-        if not (self._is_told or sql.startswith("SET search_path = ")):
-            asked = Statement(sql, tuple(values or ()))
+        if not (self._is_told or str(sql).startswith("SET search_path = ")):
+            asked = Statement(str(sql), tuple(values or ()))
             self.questions.append((str(connection.schema_name), asked))
         self._is_told = False
         return execute(sql, values, *more)

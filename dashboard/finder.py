@@ -241,8 +241,8 @@ class Finder(forms.Form):
         said, (first, last) = self.cleaned_data, self.days
         return kind(
             live=live,
-            states=tuple(said["status"]),
-            methods=tuple(said["method"]),
+            states=tuple(dict.fromkeys(said["status"])),
+            methods=tuple(dict.fromkeys(said["method"])),
             first=first,
             last=last,
             min_paise=said["min"],
@@ -290,13 +290,26 @@ def _link_name(id: str) -> str:
     return found or _("unknown")
 
 
+def _at_least(paise: int) -> str:
+    """A paisa more than whole rupees is how `amount:>500` is kept."""
+    if paise % 100 == PAISA:
+        return _("More than %s") % format_inr(paise - PAISA)
+    return _("At least %s") % format_inr(paise)
+
+
+def _at_most(paise: int) -> str:
+    if (paise + PAISA) % 100 == 0:
+        return _("Less than %s") % format_inr(paise + PAISA)
+    return _("At most %s") % format_inr(paise)
+
+
 SAID: Final[dict[str, Callable[[str], Any]]] = {
     "method": lambda value: dict(METHODS)[value],
     "period": lambda value: PERIODS[value][0],
     "from": lambda value: _("From %s") % format_date(date.fromisoformat(value), "j M Y"),
     "to": lambda value: _("To %s") % format_date(date.fromisoformat(value), "j M Y"),
-    "min": lambda value: _("At least %s") % format_inr(parse_inr(value)),
-    "max": lambda value: _("At most %s") % format_inr(parse_inr(value)),
+    "min": lambda value: _at_least(parse_inr(value)),
+    "max": lambda value: _at_most(parse_inr(value)),
     "link": lambda value: _("Link: %s") % _link_name(value),
 }
 
@@ -315,11 +328,17 @@ def _taken_apart(text: str) -> tuple[list[tuple[str, str]], str]:
 def choices(
     field: str, value: str, choices: list[tuple[str, Any]], more: dict[str, tuple[str, ...]]
 ) -> Values:
+    """By their words, or as they are called on the screen."""
     known = {word: (word,) for word, _label in choices} | more
-    words = [word.replace("-", "_") for word in value.lower().split(",")]
-    if wrong := [word for word in words if word not in known]:
+    labels = {_as_word(str(label)): (word,) for word, label in choices}
+    words = [_as_word(word) for word in value.split(",")]
+    if wrong := [word for word in words if word not in labels | known]:
         raise _not_there(field, wrong[0], known)
-    yield field, [each for word in words for each in known[word]]
+    yield field, [each for word in words for each in (labels | known)[word]]
+
+
+def _as_word(text: str) -> str:
+    return re.sub("[ -]+", "_", text.strip().lower())
 
 
 def yes_or_no(field: str, value: str) -> Values:

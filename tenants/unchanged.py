@@ -6,15 +6,16 @@ whether they may enter, what there is to see. The same questions are asked again
 one statement; where each answer is what it was, the page is what it was. So no rule stands here a
 second time, nobody who changes anything has anybody to tell, and nothing that is shown is old.
 
-A page is kept once two requests in a row found the same, for the answers are read before it is
-made: what changes meanwhile is found by the next one.
+A page is kept at the second look, when the questions are known: they are asked before it is made
+and once more after it, and the answers must be the same.
 """
 
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from hashlib import blake2b
+from sys import getsizeof
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -24,18 +25,19 @@ from django.http import HttpResponse
 from django_tenants.utils import get_public_schema_name, tenant_context
 
 from config import access_log, logs, rows
-from config.clock import now, offset
+from config.clock import now
 from config.rows import Reads
 from tenants import tallies
 from tenants.access import WorldRequest
 from tenants.models import Tenant
 
-MOST: Final = 32_000_000  # bytes: some thousand lists that stand open
+MOST: Final = 32_000_000  # bytes: some hundred whole lists, or thousands of polls of them
 OVERHEAD: Final = 3_000  # bytes of what is kept with each answer
 QUARTER: Final = 900  # seconds; each day of each time zone begins with one, and so may look new
 OFFER: Final = "unchanged.offer"
+TOLD: Final = ("HTTP_", "CONTENT_")  # its type may say how the address is to be read
 ITS_OWN: Final = "HTTP_X_REQUEST_ID"  # tells one request from all others
-FACTS: Final = "(SELECT string_agg(a::text, '|') FROM ({}) AS a)"
+FACTS: Final = "(SELECT string_agg((a.*)::text, '|') FROM ({}\n) AS a)"
 
 Facts = tuple[str | None, ...]
 
@@ -70,13 +72,17 @@ class Known:
     question: Question
     facts: Facts | None = None
     answer: Answer | None = None
-    until: float = field(default_factory=lambda: _until())
 
     @property
     def size(self) -> int:
         """Bytes, about."""
         content = len(self.answer.content) if self.answer else 0
-        return OVERHEAD + content + sum(len(fact) for fact in self.facts or () if fact)
+        told = (self.question.sql, *map(str, self.question.values), *filter(None, self.facts or ()))
+        return OVERHEAD + content + sum(map(getsizeof, told))
+
+    def asks_as(self, other: "Known") -> bool:
+        """Whether both ask the same, in the same place."""
+        return (self.offer.tenant, self.question) == (other.offer.tenant, other.question)
 
     def asked(self) -> Facts | None:
         """What is true now; None where that cannot be asked any more."""
@@ -88,7 +94,7 @@ class Known:
 
     def answer_to(self, facts: Facts | None) -> Answer | None:
         """What is to be answered while this is true, if that is known."""
-        is_so = facts is not None and facts == self.facts and time.monotonic() < self.until
+        is_so = facts is not None and facts == self.facts
         return self.answer if is_so else None
 
 
@@ -126,8 +132,8 @@ _memory = Memory()
 def may_be(request: WorldRequest) -> None:
     """Let this request's page be given again to the same request.
 
-    For a page that is made of nothing but the request, what is read of the database by Django or
-    `config.rows`, and what day it is.
+    For a page that is made of nothing but the request, what Django's cursors or `config.rows` read
+    of the database with SELECT (COPY and procedures are not heard), and what day it is.
     """
     route = logs.route_of(request)
     request.META[OFFER] = Offer(request.tenant, request.user.pk, route)
@@ -161,8 +167,8 @@ def _place(environ: WSGIEnvironment) -> bytes | None:
     path = environ["PATH_INFO"]
     if environ["REQUEST_METHOD"] != "GET" or not path.startswith("/m/"):
         return None
-    told = [pair for pair in environ.items() if pair[0].startswith("HTTP_") and pair[0] != ITS_OWN]
-    whole = repr((path, environ.get("QUERY_STRING"), environ.get("REMOTE_ADDR"), offset(), told))
+    told = [pair for pair in environ.items() if pair[0].startswith(TOLD) and pair[0] != ITS_OWN]
+    whole = repr((path, environ.get("QUERY_STRING"), environ.get("REMOTE_ADDR"), _quarter(), told))
     return blake2b(whole.encode(errors="surrogatepass")).digest()
 
 
@@ -199,9 +205,12 @@ def _made(
     offer: Offer | None = environ.get(OFFER)
     question = _question(reads, offer.tenant) if offer else None
     if offer and question:
-        was_asked = before is not None and before.question == question and facts is not None
+        known = Known(offer, question)
+        was_asked = before is not None and facts is not None and before.asks_as(known)
         answer = _to_keep(environ, said[0], said[1], body) if was_asked else None
-        _memory.keep(place, Known(offer, question, facts if answer else None, answer))
+        if answer and known.asked() == facts:  # what changed meanwhile might change back
+            known = replace(known, facts=facts, answer=answer)
+        _memory.keep(place, known)
     return body
 
 
@@ -234,6 +243,6 @@ def _to_keep(
     return Answer(status, kept, body.content)
 
 
-def _until() -> float:
-    """The next quarter of an hour, on the clock of `time.monotonic`."""
-    return time.monotonic() + QUARTER - now().timestamp() % QUARTER
+def _quarter() -> int:
+    """Which quarter of an hour it is: a page begun in one is not found in the next."""
+    return int(now().timestamp() // QUARTER)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -236,7 +235,7 @@ def lock_by_orm() -> object:
 
 
 def act() -> object:
-    return rows.ask("SELECT pg_notify('x', '')", [])
+    return rows.ask("SELECT pg_notify ('x', '')", [])
 
 
 def nothing() -> object:
@@ -261,8 +260,12 @@ def test_what_asks_in_another_merchants_schema_is_made_each_time(
 
 
 def test_what_was_learnt_first_gives_way(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unchanged, "MOST", 5 * unchanged.OVERHEAD // 2)  # two, not three
     answers = Answers(acme, count)
+    answers.asked(2, "/m/0")
+    [known] = unchanged._memory._known.values()
+    monkeypatch.setattr(unchanged, "MOST", known.size * 5 // 2)  # two, not three
+    unchanged.forget_all()
+    answers.made = 0
     for path, made in (
         ("/m/1", 2),
         ("/m/2", 4),
@@ -301,18 +304,81 @@ def test_what_changes_while_a_page_is_made_is_not_taken_for_true(acme: Tenant) -
 
 
 def test_a_day_ends_for_every_page(acme: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first second of a day in Kathmandu, too, is the first of a quarter of an hour."""
-    at = 1_000.0
-    clock = SimpleNamespace(monotonic=lambda: at, perf_counter=lambda: at)
-    monkeypatch.setattr(unchanged, "time", clock)
-    late = datetime(2026, 11, 26, 18, 14, 59, tzinfo=UTC)
-    monkeypatch.setattr(unchanged, "now", lambda: late)
+    """The first second of a day in Kathmandu, too, is the first of a quarter of an hour. What was
+    begun before it and done after it is of the day before."""
+    at = datetime(2026, 11, 26, 18, 14, 59, tzinfo=UTC)
+    monkeypatch.setattr(unchanged, "now", lambda: at)
     answers = Answers(acme, count)
     assert answers.asked(5) == 2
-    at += 0.9
+    at += timedelta(seconds=0.9)
     assert answers.asked(1) == 2
-    at += 0.2
+    at += timedelta(seconds=0.2)
     assert answers.asked(1) == 3
+
+    def crossing() -> None:
+        nonlocal at
+        count()
+        at += timedelta(minutes=15) if answers.made == 2 else timedelta()
+
+    answers = Answers(acme, crossing)
+    assert answers.asked(3, "/m/y") == 3
+
+
+def test_what_changes_and_changes_back_is_not_kept(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bob was locked out but for the moment in which the second page was made."""
+    stage.look()  # which notes that he is here
+    stage.look()
+    stage.of_bob(is_active=False)
+    asked, times = unchanged.Known.asked, list[unchanged.Known]()
+
+    def then_let_in(known: unchanged.Known) -> Any:
+        facts = asked(known)
+        times.append(known)
+        stage.of_bob(is_active=len(times) == 1)
+        return facts
+
+    monkeypatch.setattr(unchanged.Known, "asked", then_let_in)
+    assert stage.look()[0] == 200
+    stage.of_bob(is_active=False)
+    assert stage.look()[0] == 302
+
+
+def test_how_the_address_is_to_be_read_is_part_of_the_request(stage: Stage) -> None:
+    def look(charset: str) -> bytes:
+        address = f"{stage.address}?q=%C3%A9%C3%A9%C3%A9"
+        seen = stage.browser.get(address, CONTENT_TYPE=f"text/plain; charset={charset}")
+        return TOKEN.sub(b"", seen.content)
+
+    for _ in range(4):
+        latin = look("latin-1")
+    assert look("utf-8") != latin
+
+
+def test_the_same_question_of_another_merchant_is_another(acme: Tenant, globex: Tenant) -> None:
+    answers = Answers(acme, count)
+    assert answers.asked(1) == 1
+    answers.tenant = globex
+    assert answers.asked(3) == 3
+
+
+def test_a_column_of_any_name_is_compared(acme: Tenant) -> None:
+    answers = Answers(
+        acme, lambda: rows.ask("SELECT 1 AS a, name FROM tenant WHERE id = %s", [acme.pk])
+    )
+    assert answers.asked() == 2
+    with connection.connection.cursor() as elsewhere:
+        elsewhere.execute("UPDATE tenant SET name = 'Acme Stores'")
+    assert answers.asked(1) == 3
+
+
+def test_what_is_kept_is_counted_with_what_was_asked(stage: Stage) -> None:
+    stage.browser.get(f"{stage.address}?{'&'.join(['status=paid', 'method=upi'] * 60)}")
+    stage.browser.get(f"{stage.address}?{'&'.join(['status=paid', 'method=upi'] * 60)}")
+    [known] = unchanged._memory._known.values()
+    assert len(known.question.sql) < 10_000  # each state and method is asked for once
+    assert known.size > unchanged.OVERHEAD + len(known.question.sql)
 
 
 def test_no_table_of_a_merchants_has_the_name_of_one_in_public(in_acme: Tenant) -> None:
