@@ -125,12 +125,12 @@ class LinkForm(forms.Form):
         initial="fixed",
         widget=forms.RadioSelect,
     )
-    amount = RupeesField(label=gettext_lazy("Amount to pay"))
+    amount = RupeesField(label=gettext_lazy("Amount to pay"), pasted=True)
     least = RupeesField(
-        label=gettext_lazy("At least"), required=False, widget=_amount_like(MIN_PAISE)
+        label=gettext_lazy("At least"), required=False, pasted=True, widget=_amount_like(MIN_PAISE)
     )
     most = RupeesField(
-        label=gettext_lazy("At most"), required=False, widget=_amount_like(MAX_PAISE)
+        label=gettext_lazy("At most"), required=False, pasted=True, widget=_amount_like(MAX_PAISE)
     )
     suggestions = SuggestionsField(
         label=gettext_lazy("Amounts to choose from"),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from config import rows
 from dashboard.lists import List
@@ -61,11 +62,14 @@ class Views:
         return view.owner_id == self.person
 
     def tabs(self, query: str) -> list[dict[str, Any]]:
-        """The views as tabs above the list that shows this query."""
-        return [
+        """The views as tabs above the list that shows this query, and the way back to all; none
+        where nothing was saved."""
+        tabs = [
             {"url": f"?{view.address}", "label": view.name, "active": view.query == query}
             for view in self.named
         ]
+        everything = {"url": "?all=1", "label": _("All"), "active": not query}
+        return [everything, *tabs] if tabs else []
 
 
 def views_of(request: WorldRequest, of: Listed) -> Views:
@@ -119,8 +123,7 @@ def _save(request: WorldRequest, of: Listed, name: str, **fields: Any) -> SavedV
     who: dict[str, Any] = {"live": request.live, "of": of, "owner_id": request.user.pk}
     who["name"] = name
     fields |= {"owner_name": str(request.user)[:80]}
-    view, _ = SavedView.objects.update_or_create(**who, defaults=fields)
-    return view
+    return SavedView.objects.update_or_create(**who, defaults=fields)[0]
 
 
 def _only_default(view: SavedView) -> None:

@@ -7,12 +7,15 @@ from heapq import merge
 from operator import attrgetter
 from typing import Any
 
+from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
+from payments.failures import cause
 from payments.models import Message, Payment, Refund, TimelineEntry
 from payments.money import format_inr
+from payments.states import PaymentState
 
 # What happened → icon and words. `%(amount)s` is the refund's.
 KINDS = {
@@ -107,7 +110,24 @@ class Outcome:
 
 
 def outcome_of(payment: Payment) -> Outcome:
-    return Outcome(*PAYMENT_STATES[payment.state], OUTCOMES[payment.state])
+    return Outcome(*PAYMENT_STATES[payment.state], _meaning_of(payment))
+
+
+def _meaning_of(payment: Payment) -> Any:
+    if payment.state == PaymentState.FAILED:
+        known = cause(payment.result_code)
+        return f"{known.why}. {known.advice} {OUTCOMES[payment.state]}"
+    if payment.state != PaymentState.PAID:
+        return OUTCOMES[payment.state]
+    if payment.settled_on:
+        day = format_date(payment.settled_on, "j M Y")
+        return _("Paytm confirmed it, and paid it out on %(day)s.") % {"day": day}
+    left = payment.received_paise - payment.refunded_paise
+    if payment.refunded_paise and left:
+        return _("Paytm confirmed it and owes you what was not given back: %(left)s.") % {
+            "left": format_inr(left)
+        }
+    return _("Paytm confirmed it. All of it was given back.") if not left else OUTCOMES["paid"]
 
 
 @dataclass(frozen=True)

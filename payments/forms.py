@@ -12,16 +12,27 @@ from merchants.profile import refuse_invisible
 from payments import questions
 from payments.collecting import Told
 from payments.models import Link
-from payments.money import MAX_PAISE, MIN_PAISE, BadAmount, format_inr, parse_inr, plain_inr
+from payments.money import (
+    MAX_PAISE,
+    MIN_PAISE,
+    BadAmount,
+    format_inr,
+    parse_inr,
+    plain_inr,
+    ungrouped,
+)
 from tenants.models import PageReport
 
 
 class RupeesField(forms.CharField):
-    """An amount typed in rupees; cleans to paise, within `low` and `high` paise."""
+    """An amount typed in rupees; cleans to paise, within `low` and `high` paise. `pasted`: it may
+    have the sign and the commas that our pages print."""
 
-    def __init__(self, *, low: int = MIN_PAISE, high: int = MAX_PAISE, **kwargs: Any) -> None:
+    def __init__(
+        self, *, low: int = MIN_PAISE, high: int = MAX_PAISE, pasted: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(max_length=20, **kwargs)
-        self.low, self.high = low, high
+        self.low, self.high, self.pasted = low, high, pasted
         self.widget.attrs |= {"inputmode": "decimal", "autocomplete": "off", "data-prefix": "₹"}
 
     def prepare_value(self, value: Any) -> Any:
@@ -32,7 +43,7 @@ class RupeesField(forms.CharField):
         if not text:
             return None
         try:
-            paise = parse_inr(text)
+            paise = parse_inr(ungrouped(text) if self.pasted else text)
         except BadAmount as error:
             raise ValidationError(
                 _("Enter an amount in rupees with plain digits, such as 499 or 499.50.")

@@ -6,6 +6,7 @@ MIN_PAISE = 100
 MAX_PAISE = 10_00_000_00
 
 _RUPEES = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]*)?")
 
 
 class BadAmount(ValueError):
@@ -21,6 +22,13 @@ def parse_inr(text: str) -> int:
         raise BadAmount(text)
     rupees, _, fraction = text.partition(".")
     return int(rupees) * 100 + int(fraction.ljust(2, "0") or "0")
+
+
+def ungrouped(text: str) -> str:
+    """An amount as people paste it, `₹1,23,456.50`, as `parse_inr` takes it. Commas go only where
+    they stand as those of groups do: `1,5` may mean anything."""
+    bare = text.strip().removeprefix("₹").strip()
+    return bare.replace(",", "") if _GROUPED.fullmatch(bare) else bare
 
 
 def format_inr(paise: int) -> str:

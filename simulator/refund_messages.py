@@ -7,6 +7,8 @@ from simulator.protocol import Body, dump, rupees
 from simulator.records import Delivery, Merchant, Order, Refund
 from simulator.webhooks import JSON
 
+DAY = 24 * 3600 * 1000  # milliseconds, as all times here
+
 
 def registered(order: Order, refund: Refund) -> Body:
     """The rest of the apply answer beside its resultInfo."""
@@ -66,16 +68,21 @@ def _credit(order: Order, refund: Refund) -> Body:
         "refundType": "TO_SOURCE",
         "payMethod": order.method,
         "refundAmount": rupees(refund.amount),
-        "userCreditExpectedDate": stamp(refund.final_time)[:10],
+        "userCreditExpectedDate": stamp(refund.final_time + _days(order) * DAY)[:10],
     }
     if order.method != "PPI":
-        detail["rrn"] = order.bank_txn_id
+        detail["rrn"] = refund.refund_id[-12:]
     if bank_name(order):
         detail["issuingBankName"] = bank_name(order)
     return {
         "userCreditInitiateTimestamp": stamp(refund.final_time),
         "refundDetailInfoList": [detail],
     }
+
+
+def _days(order: Order) -> int:
+    """After which the payer has the money, about; a wallet has it at once."""
+    return {"PPI": 0, "UPI": 2}.get(order.method, 5)
 
 
 def _notice(kind: str, refund: Refund, merchant: Merchant, body: Body, due: int) -> Delivery:

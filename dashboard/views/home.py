@@ -117,6 +117,9 @@ def _of_refunds(request: WorldRequest) -> Iterator[Want]:
 
 
 def _of_payouts(request: WorldRequest) -> Iterator[Want]:
+    """For those who can resolve them."""
+    if not roles.may(request.membership.role, "settlements.manage"):
+        return
     n = open_discrepancies(request.live).count()
     text = ngettext(
         "%(n)s exception in Paytm's payouts is open",

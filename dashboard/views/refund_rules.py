@@ -40,6 +40,7 @@ class RulesForm(forms.Form):
     approve_above = RupeesField(
         label=gettext_lazy("A second person approves above"),
         low=0,
+        pasted=True,
         required=False,
         help_text=gettext_lazy(
             "A refund above this waits until an owner or admin who did not ask for it approves it."
@@ -94,7 +95,7 @@ def page(request: MerchantRequest) -> HttpResponse:
 
 
 def _limit(label: str) -> RupeesField:
-    field = RupeesField(label=label, low=0, required=False)
+    field = RupeesField(label=label, low=0, required=False, pasted=True)
     field.widget.attrs["placeholder"] = _("No limit")
     return field
 

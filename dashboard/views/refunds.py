@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django import forms
@@ -70,10 +70,13 @@ OWN = gettext_lazy("You asked for this refund yourself: somebody else must decid
 NOT_YOURS = gettext_lazy("Only who asked for a refund can withdraw it.")
 
 
+ANY: Final = 10**11  # paise: `refunding` knows what is left, and says it
+
+
 class RefundForm(forms.Form):
     """How much, and why in words of the merchant's."""
 
-    amount = RupeesField(label=gettext_lazy("Amount to refund"), low=1)
+    amount = RupeesField(label=gettext_lazy("Amount to refund"), low=0, high=ANY, pasted=True)
     reason = forms.ChoiceField(
         label=gettext_lazy("Reason"),
         required=False,
@@ -352,7 +355,8 @@ def _story(request: WorldRequest, refund: Refund) -> dict[str, Any]:
 
 def _empty(payment: Payment, reasons: Sequence[str]) -> RefundForm:
     left, key = payment.refundable_paise, secrets.token_urlsafe(16)
-    return RefundForm(initial={"amount": left, "key": key}, reasons=reasons)
+    initial = {"amount": left, "key": key}
+    return RefundForm(initial=initial, reasons=reasons)
 
 
 def _page(

@@ -29,7 +29,7 @@ def test_a_filtered_list_becomes_a_file(
     for amount in ("871", "871.50"):
         pay(payer, stack.demo["pay_url"], amount, method="CC")
     bob.open(f"{TEST}/payments?{MINE}")
-    expect(bob.main.locator("#sums")).to_contain_text("₹1,742.50 arrived with 2")
+    expect(bob.main.locator("#sums")).to_contain_text("₹1,742.50 received from 2")
     shown = bob.main.locator("tbody .under.mono").all_inner_texts()
     rung = bell(bob)
     with nobody_reads_tags(stack):

@@ -103,7 +103,7 @@ def test_an_open_link_without_limits_takes_what_paytm_takes(at_acme: Client, new
         ({"amount": "1.005"}, "plain digits"),
         ({"amount": "1e5"}, "plain digits"),
         ({"amount": "१००"}, "plain digits"),
-        ({"amount": "1,000"}, "plain digits"),
+        ({"amount": "1,5"}, "plain digits"),
         ({"amount": "NaN"}, "plain digits"),
         ({"amount_is": "open", "least": "20", "most": "10"}, "This is less than the least"),
         ({"amount_is": "guess"}, "guess is not one of the available choices"),

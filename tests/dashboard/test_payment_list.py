@@ -199,7 +199,7 @@ def test_sums_are_of_exactly_what_is_narrowed(at_acme: Client, url: Url, link: L
     paid(link), paid(link), made(link)
     page = text(at_acme.get(url("payments_sums"), {"q": "amount:500"}))
     assert '<b class="num">3</b> payments' in page
-    assert '<b class="num">₹1,000.00</b> arrived with 2' in page
+    assert '<b class="num">₹1,000.00</b> received from 2' in page
     assert '<b class="num">₹0.00</b> refunded' in page
     part = at_acme.get(url("payments_sums"), {"status": "paid"}, headers={"HX-Request": "true"})
     assert '<b class="num">2</b> payments' in text(part)
@@ -244,6 +244,21 @@ def test_the_list_costs_a_fixed_number_of_questions(ask: Callable[..., Any], lin
     for _ in range(5):
         made(link)
     assert questions() == few
+
+
+@pytest.mark.parametrize(
+    ("asked", "chip"),
+    [
+        ("amount:>5000", "More than ₹5,000.00"),
+        ("amount:>=5000", "At least ₹5,000.00"),
+        ("amount:<5000", "Less than ₹5,000.00"),
+        ("amount:<=5000", "At most ₹5,000.00"),
+        ('status:"not completed"', "Not completed"),
+        ("status:Being-checked", "Being checked"),
+    ],
+)
+def test_a_filter_is_said_as_it_was_meant(ask: Callable[..., Any], asked: str, chip: str) -> None:
+    assert f"<span>{chip}</span>" in text(ask(q=asked))
 
 
 # --- Columns and views

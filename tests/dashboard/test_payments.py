@@ -1,7 +1,7 @@
 """The team looks at payments: the list, its filters and pages, one payment's story, asking."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from django.utils.html import escape
 
 from config.clock import now
 from dashboard import paging
-from payments.models import Link, Payment
+from payments.failures import cause
+from payments.models import Discrepancy, Link, Payment
 from payments.settling import settle
 from tenants import unchanged
 from tenants.models import Membership, Tenant, User
@@ -230,3 +231,39 @@ def test_worlds_do_not_see_each_other(
     assert "No payments yet" in text(at_acme.get(url("payments", live=True)))
     assert at_acme.get(url("payment", live=True, id=paid.pk)).status_code == 404
     assert at_acme.post(url("payment_ask", live=True, id=paid.pk)).status_code == 404
+
+
+def test_the_banner_says_what_became_of_the_money(
+    at_acme: Client, url: Url, link: Link, pay: Pay
+) -> None:
+    def banner(payment: Payment) -> str:
+        page = text(at_acme.get(url("payment", id=payment.pk)))
+        return page.split('class="notice tone-')[1].split("</div>")[0]
+
+    failed, paid = pay(link, "failure"), pay(link)
+    assert escape(f"{cause(failed.result_code).why}.") in banner(failed)
+    assert "owes you this money" in banner(paid)
+    mine = Payment.objects.filter(pk=paid.pk)
+    mine.update(refunded_paise=200_00)
+    assert "owes you what was not given back: ₹300.00" in banner(paid)
+    mine.update(refunded_paise=500_00)
+    assert "All of it was given back" in banner(paid)
+    mine.update(refunded_paise=0, settled_on=date(2026, 11, 25))
+    assert "paid it out on 25 Nov 2026" in banner(paid)
+
+
+def test_above_saved_views_stands_the_way_back_to_all(at_acme: Client, url: Url) -> None:
+    assert "All</a>" not in text(at_acme.get(url("payments")))
+    at_acme.post(url("payments_views"), {"name": "Big", "query": "min=5000.00"})
+    assert '<a href="?all=1">All</a>' in text(at_acme.get(url("payments"), {"min": "5000"}))
+    everything = text(at_acme.get(url("payments"), {"all": "1"}))
+    assert '<a href="?all=1" aria-current="page">All</a>' in everything
+
+
+def test_a_viewer_is_not_asked_to_resolve_exceptions(
+    at_acme: Client, url: Url, acme: Tenant, alice: User, in_acme: Tenant
+) -> None:
+    Discrepancy.objects.create(live=False, kind=Discrepancy.Kind.TOTAL, subject="x")
+    assert "1 exception in" in text(at_acme.get(url("dashboard")))
+    Membership.objects.filter(user=alice).update(role="viewer")
+    assert "1 exception in" not in text(at_acme.get(url("dashboard")))

@@ -67,7 +67,7 @@ def test_a_part_then_the_rest_go_back(
     ("amount", "words"),
     [
         ("", "This field is required."),
-        ("0", "Enter an amount from ₹0.01"),
+        ("0", "Paytm refunds at least ₹1.00"),
         ("-1", "plain digits"),
         ("1.005", "plain digits"),
         ("1e2", "plain digits"),
@@ -75,6 +75,9 @@ def test_a_part_then_the_rest_go_back(
         ("1,00", "plain digits"),
         ("NaN", "plain digits"),
         ("9" * 40, "at most 20 characters"),
+        ("999999999", "Only ₹500.00 of this payment is left to refund."),
+        ("₹1,23,456.50", "Only ₹500.00 of this payment is left to refund."),
+        ("1,5", "plain digits"),
         ("500.01", "Only ₹500.00 of this payment is left to refund."),
         ("0.50", "Paytm refunds at least ₹1.00"),
     ],

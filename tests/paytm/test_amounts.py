@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from payments.money import MAX_PAISE, BadAmount, format_inr, parse_inr, ungrouped
 from payments.paytm import paise_from_text, rupees_text
 
 
@@ -61,3 +62,17 @@ def test_there_and_back(paise: int) -> None:
 def test_nothing_but_value_error(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert paise_from_text(text) >= 0
+
+
+@given(st.integers(0, MAX_PAISE * 100))
+def test_what_a_page_prints_can_be_pasted(paise: int) -> None:
+    assert parse_inr(ungrouped(format_inr(paise))) == paise
+    assert parse_inr(ungrouped(f" ₹ {paise // 100:,}.{paise % 100:02} ")) == paise
+
+
+@pytest.mark.parametrize(
+    "text", ["1,5", "1,23", ",100", "1,,000", "1,000,00", "1,2345", "1.000,00"]
+)
+def test_commas_that_are_no_groups_stay_in_the_way(text: str) -> None:
+    with pytest.raises(BadAmount):
+        parse_inr(ungrouped(text))
