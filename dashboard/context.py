@@ -7,9 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from dashboard.frame import Place, current_mark, frame_of, item_of
-from merchants import noticing
-from tenants import schema
+from dashboard.frame import Place, current_mark, frame_of, item_of, unread_of
 from tenants.access import MerchantRequest
 
 PLATFORM = (
@@ -38,10 +36,5 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
 
 def _merchant(request: MerchantRequest) -> dict[str, Any]:
     """Asked only by what is drawn of them."""
-    unread = cache(partial(_unread, request))
+    unread = partial(unread_of, request)
     return {"unread": unread, "frame": cache(lambda: frame_of(request, unread()))}
-
-
-def _unread(request: MerchantRequest) -> int:
-    """What the bell counts; nothing on a page that is refused before its merchant is entered."""
-    return noticing.unread(request.user.pk) if schema.tenant() == request.tenant else 0

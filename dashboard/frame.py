@@ -15,7 +15,8 @@ from config import rows
 from config.queries import changed
 from dashboard.templatetags.remembering import Part, hole
 from dashboard.templatetags.ui import icon
-from merchants import roles
+from merchants import noticing, roles
+from tenants import schema
 from tenants.access import MerchantRequest
 from tenants.models import Role, User
 
@@ -105,6 +106,17 @@ MERCHANT = (
 )
 
 
+def unread_of(request: MerchantRequest) -> int:
+    """What the bell counts, asked once for a request; nothing on a page that is refused before its
+    merchant is entered."""
+    if schema.tenant() != request.tenant:
+        return 0
+    known: int | None = getattr(request, "unread", None)
+    if known is None:
+        known = request.unread = noticing.unread(request.user.pk)  # type: ignore[attr-defined]
+    return known
+
+
 def frame_of(request: MerchantRequest, unread: int) -> Part:
     """All that stands around a page of a merchant's: it looks the same for everybody in a role,
     but for whose it is."""
@@ -115,7 +127,7 @@ def frame_of(request: MerchantRequest, unread: int) -> Part:
         "name": escape(tenant.name),
         "initial": escape(tenant.name[:1].upper()),
         "email": escape(request.user.email),
-        "bell": _bell(unread),
+        "bell": bell_of(unread),
         "merchants": _merchant_links(my_merchants(request.user, tenant.slug)),
         "other_language": escape(_in_other_language(request)),
     }
@@ -161,7 +173,8 @@ def current_mark(request: HttpRequest, place: Place) -> SafeString:
     return HERE if is_here else NOT_HERE
 
 
-def _bell(unread: int) -> str:
+def bell_of(unread: int) -> str:
+    """What stands beside the bell."""
     if not unread:
         return ""
     html = '<span class="count">{}<span class="sr-only"> {}</span></span>'

@@ -60,6 +60,12 @@
     // After this tick, so that the pressed button's name is still sent.
     setTimeout(() => event.target.querySelectorAll('button').forEach(b => { b.disabled = true }))
   })
+  // An address says what was chosen and nothing else; that nothing was chosen is said, too.
+  document.addEventListener('formdata', function (event) {
+    if (!event.target.matches('form.finder')) return
+    for (const [name, value] of [...event.formData]) if (!value) event.formData.delete(name)
+    if ([...event.formData].length === 0) event.formData.set('all', '1')
+  })
   // Coming back by the browser's button must not find a dead form.
   window.addEventListener('pageshow', function () {
     document.querySelectorAll('form[data-once] button').forEach(b => { b.disabled = false })

@@ -28,6 +28,7 @@ def test_a_payment_comes_into_the_list_that_is_open(
     box = row.get_by_role("checkbox")
     box.focus()
     asha.page.keyboard.press("Space")
+    expect(asha.main.locator("#picked")).to_contain_text("New rows wait, for you ticked: 1")
     pay(payer, payer.stack.demo["pay_url"], "77", method="UPI")
     tag_by_keyboard(asha)
     expect(asha.main.locator("tbody tr")).to_have_count(2)
@@ -70,6 +71,7 @@ def test_searching_narrowing_and_saving(signed_in: SignIn, cast: Cast) -> None:
     with asha.page.expect_navigation():
         asha.page.keyboard.press("Enter")
     asha.look()
+    expect(asha.page).to_have_url(re.compile(r"payments\?q=[^&]+$"))  # and nothing that is empty
     expect(asha.main.locator(".chips")).to_contain_text("At least ₹1.00")
     expect(asha.main.locator("#sums")).to_contain_text("received from")
     asha.look()
@@ -88,6 +90,9 @@ def test_searching_narrowing_and_saving(signed_in: SignIn, cast: Cast) -> None:
     asha.fill({"Search": "colour:red"})
     asha.press("Search", status=422)
     asha.shows("“colour:” is no operator")
+    asha.fill({"Search": ""})
+    asha.press("Search")
+    expect(asha.page).to_have_url(re.compile(r"payments\?min=1\.00$"))
 
 
 def test_it_works_without_scripts(signed_in: SignIn, cast: Cast) -> None:

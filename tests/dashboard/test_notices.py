@@ -1,5 +1,6 @@
 """The bell: what one person is told, once, in their language, for 90 days."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -70,7 +71,7 @@ def test_the_bell_stops_at_ninety_nine(at_acme: Client, alice: User, in_acme: Te
     assert ">99+<" in bell(at_acme.get(HERE))
 
 
-def test_the_count_is_one_small_query_and_none_without_a_header(
+def test_the_count_is_one_small_query_of_a_page_and_of_a_poll(
     at_acme: Client, alice: User, acme: Tenant, url: Url
 ) -> None:
     def counted(**headers: str) -> list[str]:
@@ -81,7 +82,19 @@ def test_the_count_is_one_small_query_and_none_without_a_header(
 
     [query] = counted()
     assert "LIMIT 100" in query
-    assert counted(HTTP_HX_REQUEST="true") == []
+    assert counted(HTTP_HX_REQUEST="true") == [query]
+
+
+def test_the_bell_rings_on_a_page_that_stands_open(
+    at_acme: Client, alice: User, in_acme: Tenant, url: Url
+) -> None:
+    seen = at_acme.get(url("payments")).context["seen"]
+    poll = {"headers": {"HX-Request": "true"}}
+    assert at_acme.get(url("payments"), {"seen": seen}, **poll).status_code == 204
+    make.notice(alice)
+    part = text(at_acme.get(url("payments"), {"seen": seen}, **poll))
+    [bell] = re.findall(r'<div hx-swap-oob="innerHTML:.bell-count">(.*?)</div>', part)
+    assert bell == '<span class="count">1<span class="sr-only"> new</span></span>'
 
 
 def test_a_page_that_is_refused_before_its_merchant_is_entered_has_a_quiet_bell(
