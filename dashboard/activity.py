@@ -16,16 +16,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import dateformat, timezone, translation
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_tenants.utils import tenant_context
 
+from dashboard import lists
 from dashboard.filters import DayField
 from dashboard.paging import SIZE
-from merchants import acts
+from merchants import acts, refund_rules
 from merchants.models import AuditEvent, Endpoint, PaytmAccount
 from payments.methods import Method
-from payments.models import Link
+from payments.models import ExportFile, Link, Listed
 from payments.models.event import Kind
 from payments.money import format_inr
 from tenants.current import zone
@@ -34,6 +36,8 @@ from tenants.models import Membership, Role, Tenant
 CHUNK: Final = 1000
 LONGEST: Final = 120  # characters of one value
 NOTHING: Final = "—"
+
+_of_rules = lazy(refund_rules.in_words, str)
 
 FIELDS: Final[dict[str, Any]] = {
     "amount_paise": gettext_lazy("Amount"),
@@ -88,8 +92,18 @@ FIELDS: Final[dict[str, Any]] = {
     "done": gettext_lazy("Done"),
     "to": gettext_lazy("To"),
     "live": gettext_lazy("World"),
+    "of": gettext_lazy("List"),
+    "format": gettext_lazy("Format"),
+    "selection": gettext_lazy("Narrowed to"),
+    "query": gettext_lazy("Narrowed to"),
+    "count": gettext_lazy("Rows"),
+    "payments": gettext_lazy("On so many payments"),
+    "tag": gettext_lazy("Tag"),
+    **{name: _of_rules(name) for name in refund_rules.CEILINGS},
 }
 UNSHOWN: Final = {"id"}
+NOT_YET: Final = {"count"}  # nothing to tell until it is known
+SELECTIONS: Final = {"selection", "query"}
 SECRET: Final = re.compile(r"secret|password|token|(^|_)key$")
 TIMES: Final = {"starts_at", "expires_at", "since"}
 CHOICES: Final[dict[str, dict[Any, Any]]] = {
@@ -98,6 +112,8 @@ CHOICES: Final[dict[str, dict[Any, Any]]] = {
     "surplus_policy": dict(Link.SurplusPolicy.choices),
     "why": dict(Endpoint.Why.choices),
     "state": dict([*Link.State.choices, *Endpoint.State.choices]),
+    "of": dict(Listed.choices),
+    "format": dict(ExportFile.Format.choices),
     **{name: dict(Link.Asked.choices) for name in ("ask_name", "ask_email", "ask_phone")},
 }
 # Where the thing is that was done to, by what stands before the act's dot; in its world, if any.
@@ -251,7 +267,16 @@ def row_of(event: AuditEvent, slug: str) -> dict[str, Any]:
 
 def _subject_of(event: AuditEvent) -> str:
     """What it was done to; nothing where that only repeats what changed."""
+    if event.subject_id and event.subject == str(event.subject_id):
+        return _unnamed(event)
     return "" if set(event.subject.split(", ")) <= event.after.keys() else event.subject
+
+
+def _unnamed(event: AuditEvent) -> str:
+    """Early exports were written down by their ids alone: what such a one is of, and the day."""
+    known = [_told(name, event.after[name]) for name in ("of", "format") if name in event.after]
+    day = dateformat.format(timezone.localtime(event.at), "j M Y")
+    return ", ".join([*known, day])
 
 
 def changes_of(event: AuditEvent) -> Iterator[tuple[str, str, str]]:
@@ -260,24 +285,28 @@ def changes_of(event: AuditEvent) -> Iterator[tuple[str, str, str]]:
         before, after = event.before.get(name), event.after.get(name)
         if name in UNSHOWN or (name in event.before and name in event.after and before == after):
             continue
+        if name in NOT_YET and before is None and after is None:
+            continue
         yield (
             str(FIELDS.get(name, name)),
-            readable(name, before) if name in event.before else "",
-            readable(name, after) if name in event.after else "",
+            readable(name, before, event) if name in event.before else "",
+            readable(name, after, event) if name in event.after else "",
         )
 
 
-def readable(name: str, value: Any) -> str:
-    """A recorded value as people write it: ₹, the merchant's time, words. Never a secret."""
+def readable(name: str, value: Any, event: AuditEvent | None = None) -> str:
+    """A recorded value as people write it: ₹, the merchant's time, words. Never a secret. What
+    narrows a list is told as the event's list tells it, or, unknown, the first that can."""
     if SECRET.search(name):
         return "•••"
     if name == "live":
         return _("Live") if value else _("Test")
     if name == "kinds":
         return _kinds(value)
-    if value in (None, "", [], "[]"):
-        return NOTHING
-    words = _told(name, value)
+    if name in SELECTIONS:
+        words = _narrowed(str(value or ""), event)
+    else:
+        words = NOTHING if value in (None, "", [], "[]") else _told(name, value)
     return words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
 
 
@@ -294,6 +323,14 @@ def _told(name: str, value: Any) -> str:
     if isinstance(value, str) and value.startswith("["):
         return _listed(name, value)
     return str(value)
+
+
+def _narrowed(query: str, event: AuditEvent | None) -> str:
+    facts = {**event.before, **event.after} if event else {}
+    known = [lists.LISTS[of] for of in Listed if facts.get("of", of) == of]
+    told = (lists.in_words(listed, query) for listed in known)
+    words = next((words for words in told if words is not None), [query])
+    return ", ".join(words) or _("Everything")
 
 
 def _listed(name: str, text: str) -> str:

@@ -4,9 +4,9 @@ import secrets
 from typing import Any, Final
 
 from django import forms
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
+from dashboard import lists
 from dashboard.lists import LISTS, List
 from payments.export_files import OF, Selected
 from payments.models import ExportFile
@@ -54,5 +54,5 @@ class ExportForm(forms.Form):
 
 def in_words(selection: Selected) -> list[str]:
     """What narrows a selection, as its list says it; empty for everything."""
-    form = LISTS[selection.of].finder(QueryDict(selection.query))
-    return [str(chip.words) for chip in form.chips()] if form.is_valid() else [selection.query]
+    words = lists.in_words(LISTS[selection.of], selection.query)
+    return [selection.query] if words is None else words

@@ -4,9 +4,9 @@ files: what is each one's own, and how it is spoken of."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -73,3 +73,15 @@ REFUNDS: Final = List(
     always=_("Refund ID, order ID, what for and the amounts are always there."),
 )
 LISTS: Final = {each.of: each for each in (PAYMENTS, REFUNDS)}
+
+
+def in_words(listed: List, query: str) -> list[str] | None:
+    """What a query narrows this list to, as its chips say it; None for one that it cannot read, or
+    not all of it."""
+    try:
+        form = listed.finder(QueryDict(query))
+    except SuspiciousOperation:
+        return None
+    if not form.is_valid() or {*dict(parse_qsl(query))} - {*dict(form.pairs())}:
+        return None
+    return [str(chip.words) for chip in form.chips()]

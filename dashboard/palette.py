@@ -1,31 +1,41 @@
 """Ctrl-K: everything of this merchant that a person may go to, found by a few letters.
 
-What is searched: pages, links by what they are for, payments and refunds by their ids, the team,
-and the person's own other merchants. Each only where their role sees it, and in this world.
+What is searched: pages, reports, links by what they are for, payments and refunds by their ids and
+the bank's references, the team, and the person's own other merchants. Each only where their role
+sees it, and in this world. For all else the list of payments is the last that is offered.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dashboard.frame import MERCHANT, WORLD, my_merchants
+from dashboard.payment_filter import PaymentFilter
+from dashboard.reports import REPORTS
 from dashboard.templatetags.ui import PAYMENT_STATES, REFUND_STATES
 from merchants import roles
+from payments import finding
 from payments.models import Link, Payment, Refund
 from payments.money import format_inr
+from payments.searching import Term, terms_of
+from payments.selecting import Selection
 from tenants.access import WorldRequest
 from tenants.models import Membership
 
 LONGEST: Final = 80  # characters that are looked for
 MOST: Final = 6  # of each kind
-# So many of the newest links are looked through for words.
+# So many of the newest links are looked through for words, and of refunds for a reference.
 NEWEST_LINKS: Final = 5000
+NEWEST_REFUNDS: Final = 5000
+REFERENCE = re.compile(r"[a-z0-9]{6,50}")
 ID_PART = re.compile(r"[a-z0-9]{2,50}")
 
 
@@ -63,6 +73,14 @@ SHORTCUTS: Final = (
         "upload",
         "settlements.manage",
         "settlement_upload",
+    ),
+    Shortcut(gettext_lazy("Reports by mail"), "mail", "reports.view", "report_mails"),
+    Shortcut(
+        gettext_lazy("Reasons and limits of refunds"),
+        "list-checks",
+        "refunds.rules",
+        "settings_refunds",
+        False,
     ),
     Shortcut(gettext_lazy("Endpoints for webhooks"), "webhook", "events.view", "endpoints"),
     Shortcut(gettext_lazy("New endpoint"), "plus", "endpoints.manage", "endpoint_new"),
@@ -118,13 +136,15 @@ def find(request: WorldRequest, text: str) -> list[Group]:
         )
         groups += [Group(t, [*found]) for needs, t, found in finders if roles.may(role, needs)]
     groups.append(Group(_("Other merchants"), _merchants(request, text)))
+    if text and roles.may(request.membership.role, "payments.view"):
+        groups.append(Group(_("Search"), [*_search(request, text)]))
     return [group for group in groups if group.found]
 
 
 def _pages(request: WorldRequest, text: str) -> list[Found]:
     pages = [*_navigation(request), *_worlds(request)]
     if text:
-        pages += [*_shortcuts(request), *_own()]
+        pages += [*_shortcuts(request), *_reports(request), *_own()]
     return [page for label, page in pages if _fits(text, label)]
 
 
@@ -154,6 +174,13 @@ def _shortcuts(request: WorldRequest) -> Iterator[tuple[Any, Found]]:
             yield each.label, Found(str(each.label), "", each.icon, url)
 
 
+def _reports(request: WorldRequest) -> Iterator[tuple[Any, Found]]:
+    if roles.may(request.membership.role, "reports.view"):
+        for each in REPORTS:
+            url = f"{_url(request, 'reports', True)}?{urlencode({'report': each.name})}"
+            yield each.title, Found(str(each.title), _("Report"), "chart-column", url)
+
+
 def _own() -> Iterator[tuple[Any, Found]]:
     return ((label, Found(str(label), "", icon, reverse(name))) for name, icon, label in OWN)
 
@@ -167,30 +194,61 @@ def _fits(text: str, label: Any) -> bool:
 
 
 def _payments(request: WorldRequest, text: str) -> Iterator[Found]:
-    """By order id, whole or begun, with or without its first four characters."""
+    """By order id, whole or begun, with or without its first four characters; then by any other
+    identifier, as the list finds them."""
     part = text.removeprefix("pay_")
-    if not ID_PART.fullmatch(part):
-        return
-    payments = Payment.objects.filter(live=request.live, order_id__startswith=f"pay_{part}")
-    for row in payments.values("id", "order_id", "description", "state", "amount_paise")[:MOST]:
+    begun = Payment.objects.filter(live=request.live, order_id__startswith=f"pay_{part}")
+    rows = _payment_rows(begun) if ID_PART.fullmatch(part) else {}
+    if len(rows) < MOST:
+        named = Payment.objects.filter(live=request.live, pk__in=_named(request.live, text))
+        rows |= _payment_rows(named)
+    for row in [*rows.values()][:MOST]:
         state = PAYMENT_STATES[row["state"]][2]
         detail = f"{row['order_id']} · {format_inr(row['amount_paise'])} · {state}"
         url = _url(request, "payment", True, id=row["id"])
         yield Found(row["description"], detail, "credit-card", url)
 
 
+def _payment_rows(payments: QuerySet[Payment]) -> dict[Any, dict[str, Any]]:
+    fields = ("id", "order_id", "description", "state", "amount_paise")
+    return {row["id"]: row for row in payments.values(*fields)[:MOST]}
+
+
+def _named(live: bool, text: str) -> list[UUID]:
+    """The newest payments with an identifier that is this or ends so: Paytm's, the bank's, a
+    phone. None where it would take long."""
+    terms = terms_of(text)
+    if len(terms) != 1 or not Term(terms[0]).end or not re.search(r"\d", text):
+        return []
+    return finding.keys(Selection(live, words=terms), MOST, strides=finding.STRIDES[:1]) or []
+
+
 def _refunds(request: WorldRequest, text: str) -> Iterator[Found]:
-    """By reference id, as payments; each leads to its payment."""
+    """By reference id, as payments, and the newest by the bank's reference; each leads to its
+    payment."""
     part = text.removeprefix("ref_")
     if not ID_PART.fullmatch(part):
         return
-    refunds = Refund.objects.filter(live=request.live, ref_id__startswith=f"ref_{part}")
-    fields = ("payment_id", "ref_id", "payment__description", "state", "amount_paise")
-    for row in refunds.values(*fields)[:MOST]:
+    refunds = Refund.objects.filter(live=request.live)
+    rows = _refund_rows(refunds.filter(ref_id__startswith=f"ref_{part}"))
+    if len(rows) < MOST and REFERENCE.fullmatch(text):
+        newest = refunds.order_by("-created_at", "id").values("pk")[:NEWEST_REFUNDS]
+        rows |= _refund_rows(refunds.filter(_of_the_bank(text), pk__in=newest))
+    for row in [*rows.values()][:MOST]:
         state = REFUND_STATES[row["state"]][2]
         detail = f"{row['ref_id']} · {format_inr(row['amount_paise'])} · {state}"
         url = _url(request, "payment", True, id=row["payment_id"])
         yield Found(row["payment__description"], detail, "undo-2", url)
+
+
+def _of_the_bank(text: str) -> Q:
+    names = ("bank_reference", "arn", "paytm_refund_id")
+    return Q(*((f"{name}__istartswith", text) for name in names), _connector=Q.OR)
+
+
+def _refund_rows(refunds: QuerySet[Refund]) -> dict[str, dict[str, Any]]:
+    fields = ("payment_id", "ref_id", "payment__description", "state", "amount_paise")
+    return {row["ref_id"]: row for row in refunds.values(*fields)[:MOST]}
 
 
 def _links(request: WorldRequest, text: str) -> Iterator[Found]:
@@ -218,6 +276,13 @@ def _merchants(request: WorldRequest, text: str) -> list[Found]:
     mine: Iterable[dict[str, Any]] = my_merchants(request.user, request.tenant.slug)
     others = [each for each in mine if not each["active"] and _fits(text, each["name"])]
     return [Found(each["name"], "", "store", each["url"]) for each in others[:MOST]]
+
+
+def _search(request: WorldRequest, text: str) -> Iterator[Found]:
+    """The list of payments that have it, unless the list would refuse to look for it."""
+    if PaymentFilter({"q": text}).is_valid():
+        url = f"{_url(request, 'payments', True)}?{urlencode({'q': text})}"
+        yield Found(_("Search payments for “%s”") % text, "", "search", url)
 
 
 def _url(request: WorldRequest, name: str, of_world: bool, **ids: Any) -> str:

@@ -102,7 +102,7 @@ def save(
         if view.is_default:
             _only_default(view)
         if view.shared:
-            audit.record(request.user, "view.shared", name, after={"query": query})
+            audit.record(request.user, "view.shared", name, after=_facts(view))
 
 
 def make_default(view: SavedView) -> None:
@@ -116,7 +116,7 @@ def remove(request: WorldRequest, view: SavedView) -> None:
     with transaction.atomic():
         view.delete()
         if view.shared:
-            audit.record(request.user, "view.removed", view.name, before={"query": view.query})
+            audit.record(request.user, "view.removed", view.name, before=_facts(view))
 
 
 def _save(request: WorldRequest, of: Listed, name: str, **fields: Any) -> SavedView:
@@ -124,6 +124,10 @@ def _save(request: WorldRequest, of: Listed, name: str, **fields: Any) -> SavedV
     who["name"] = name
     fields |= {"owner_name": str(request.user)[:80]}
     return SavedView.objects.update_or_create(**who, defaults=fields)[0]
+
+
+def _facts(view: SavedView) -> audit.Facts:
+    return {"of": view.of, "query": view.query}
 
 
 def _only_default(view: SavedView) -> None:

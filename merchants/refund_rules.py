@@ -23,6 +23,8 @@ Fact = str | int | None
 
 REASON_LENGTH: Final = 80
 MOST_REASONS: Final = 20
+# What the record calls the ceilings of each role.
+CEILINGS: Final = [f"{role}_{part}_paise" for role in Role for part in ("at_once", "a_day")]
 USUAL_REASONS: Final = (
     _("Customer cancelled"),
     _("Duplicate payment"),
@@ -114,13 +116,13 @@ def _mail(facts: Mapping[str, tuple[Fact, Fact]], by: User) -> None:
     context = {"by": str(by), "merchant_name": tenant.name, "url": url}
     for member in others.select_related("user"):
         with translation.override(member.user.reads):
-            changes = [(_name(n), _words(was), _words(now)) for n, (was, now) in facts.items()]
+            changes = [(in_words(n), _words(was), _words(now)) for n, (was, now) in facts.items()]
             about = {**context, "changes": changes}
             mail.post(member.user.email, "refund_rules", about, tenant_id=tenant.pk)
 
 
-def _name(fact: str) -> str:
-    """A fact of `_told` as people call it."""
+def in_words(fact: str) -> str:
+    """What the record calls a rule, as people call it."""
     if fact == "reasons":
         return str(_("Reasons"))
     if fact == "approve_above_paise":

@@ -109,7 +109,7 @@ def ask(
         if is_new:
             if under_way >= UNDER_WAY_AT_ONCE:
                 raise TooMany
-            audit.record(by, "export.made", str(file.pk), after=_facts(file), of=file)
+            audit.record(by, "export.made", file_name(file), after=_facts(file), of=file)
             make.enqueue(current_tenant().pk, key=f"export:{file.pk}", file_id=str(file.pk))
     return file
 
@@ -121,7 +121,7 @@ def cancel(file: ExportFile, by: User) -> None:
         if not locked.is_under_way:
             raise NotOpen
         _end(locked, State.CANCELLED)
-        audit.record(by, "export.cancelled", str(file.pk), after=_facts(file), of=file)
+        audit.record(by, "export.cancelled", file_name(file), after=_facts(file), of=file)
 
 
 def stored(selection: Selected) -> dict[str, Any]:
@@ -137,6 +137,13 @@ def selected(file: ExportFile) -> Selected:
     """What a file is of."""
     found: Selected = read(making_of(file).selection, file.selection)
     return found
+
+
+def file_name(file: ExportFile) -> str:
+    """What it is called where it is saved; in the merchant's schema."""
+    world = "live" if file.live else "test"
+    name = f"{current_tenant().slug}-{world}-{file.of}-{file.created_at:%Y-%m-%d}"
+    return f"{name}.{file.format}"
 
 
 def making_of(file: ExportFile) -> Making:
@@ -286,7 +293,7 @@ def _ring(file: ExportFile) -> None:
 
 def fetched(file: ExportFile, by: User) -> None:
     """Write down that this person takes the file away."""
-    audit.record(by, "export.fetched", str(file.pk), after=_facts(file), of=file)
+    audit.record(by, "export.fetched", file_name(file), after=_facts(file), of=file)
 
 
 def tidy() -> None:

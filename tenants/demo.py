@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
+from zlib import crc32
 
 import requests
 from allauth.account.models import EmailAddress
@@ -14,27 +16,31 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.conf import settings
+from django.db import transaction
 from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from config import clock
-from merchants import connecting
-from merchants.models import PaytmAccount, Profile
+from merchants import connecting, endpoints, team
+from merchants.models import Endpoint, PaytmAccount, Profile
+from merchants.refund_rules import Rules, change_rules
 from merchants.sealing import open_sealed
-from payments import collecting
+from payments import annotating, collecting, delivering
 from payments.asking import ask
+from payments.events import send_test
 from payments.models import Link, Payment
 from payments.paytm import payment_page_url
 from payments.refunding import ask_refund
 from payments.states import PaymentState
 from tenants import provisioning
 from tenants.current import current_tenant
-from tenants.models import Tenant, User
+from tenants.models import Membership, Role, Tenant, User
 from tenants.routing import new_token
 
 SLUG = "asha-tea"
 PASSWORD = "demo-password-1"  # noqa: S105  (a demo listens on this machine alone)
 ADMIN, OWNER = "admin@demo.example", "owner@demo.example"
+CLERK = "clerk@demo.example"
 OPEN_LINK = "Pay Asha Tea House"
 TERMS = """We send what you paid for within two working days, anywhere in India.
 
@@ -42,22 +48,34 @@ Unopened packets are taken back within ten days; we refund them in full.
 Opened tea is not taken back, unless it came to you spoilt."""
 PATIENCE = 10  # seconds for the simulator
 
-# How many days ago, what for, paise, the button on Paytm's page, the method chosen there.
+# A price at which the simulator's bank refuses what is to be given back.
+NO_REFUND_PAISE = 4_040_62
+APPROVE_ABOVE_PAISE = 10_000_00
+SHOP_SYSTEM = "http://localhost:9/payments"  # nobody listens there
+TAGS = {"Tea for the wedding": "wedding", "Office tea": "business"}
+NOTES = {
+    "Tea for the wedding, first part": "Asked for delivery before the 10 a.m. ceremony.",
+    "Kettle, two litres": "Wants the brown one; told her on the phone that it takes a week.",
+}
+
+# How long ago in days and hours, what for, paise, the button on Paytm's page, the method chosen
+# there, who pays. The last one of all who were given money back is the office's.
 STORY = [
-    (9, "Assam breakfast, 500 g", 780_00, "success", "UPI"),
-    (7, "Tea for the wedding, first part", 12_500_00, "success", "NB"),
-    (7, "Nilgiri sampler", 650_00, "failure", "DC"),
-    (6, "Kettle, two litres", 3_299_00, "success", "CC"),
-    (4, "Green tea, 100 g", 420_00, "success", "UPI"),
-    (4, "Tea tasting for two", 899_00, "cancel", "UPI"),
-    (3, "Tea for the wedding, second part", 12_500_00, "success", "EMI"),
-    (1, "Cardamom chai for a month", 1_699_00, "success", "PPI"),
-    (0, "Masala chai for a month", 1_499_00, "success", "UPI"),
-    (0, "Tea tasting for two", 899_00, "success", "CC"),
-    (0, "Darjeeling first flush, 250 g", 1_250_50, "failure", "NB"),
-    (0, "Office tea, November", 23_456_75, "success", "NB"),
-    (0, "Clay cups, set of six", 540_00, "cancel", "UPI"),
-    (0, "Gift box", 2_100_00, "pending", "UPI"),
+    (9, 2, "Assam breakfast, 500 g", 780_00, "success", "UPI", "Meera Iyer"),
+    (7, 5, "Tea for the wedding, first part", 12_500_00, "success", "NB", "Harish Gowda"),
+    (7, 1, "Nilgiri sampler", 650_00, "failure", "DC", "Farah Khan"),
+    (6, 3, "Kettle, two litres", 3_299_00, "success", "CC", "Sunita Deshmukh"),
+    (4, 6, "Green tea, 100 g", 420_00, "success", "UPI", "Meera Iyer"),
+    (4, 0, "Tea tasting for two", 899_00, "cancel", "UPI", "Rohan Mehta"),
+    (3, 4, "Tea for the wedding, second part", 12_500_00, "success", "EMI", "Harish Gowda"),
+    (2, 1, "Festival hamper, by weight", NO_REFUND_PAISE, "success", "DC", "Lata Kulkarni"),
+    (1, 7, "Cardamom chai for a month", 1_699_00, "success", "PPI", "Vivek Nair"),
+    (0, 0.9, "Masala chai for a month", 1_499_00, "success", "UPI", "Farah Khan"),
+    (0, 0.7, "Tea tasting for two", 899_00, "success", "CC", "Rohan Mehta"),
+    (0, 0.6, "Darjeeling first flush, 250 g", 1_250_50, "failure", "NB", "Kavita Rao"),
+    (0, 0.4, "Office tea, November", 23_456_75, "success", "NB", "Naveen Pillai"),
+    (0, 0.2, "Clay cups, set of six", 540_00, "cancel", "UPI", ""),
+    (0, 0, "Gift box", 2_100_00, "pending", "UPI", "Anjali Bose"),
 ]
 
 
@@ -66,17 +84,18 @@ def seed() -> dict[str, Any]:
     if not (settings.DATA_DIR / "demo.json").exists():
         clock.move(timedelta())  # a killed first start may have left it in the past
     admin = _person(ADMIN, "Platform admin", staff_role=User.StaffRole.ADMIN)
-    owner = _person(OWNER, "Asha Rao")
+    owner, clerk = _person(OWNER, "Asha Rao"), _person(CLERK, "Divya Menon")
     tenant = Tenant.objects.filter(slug=SLUG).first() or provisioning.claim(
         slug=SLUG, name="Asha Tea House", owner=owner, time_zone="Asia/Kolkata"
     )
     with tenant_context(tenant):
-        merchant = _merchant(owner)
+        merchant = _merchant(owner, clerk)
     return {
         "base_url": settings.BASE_URL,
         "simulator_url": settings.SIMULATOR_URL,
         "platform_admin": _login(admin) | {"totp_secret": _totp_secret(admin)},
         "owner": _login(owner),
+        "clerk": _login(clerk),
         "merchant": SLUG,
     } | merchant
 
@@ -102,7 +121,7 @@ def _totp_secret(user: User) -> str:
     return secret
 
 
-def _merchant(owner: User) -> dict[str, Any]:
+def _merchant(owner: User, clerk: User) -> dict[str, Any]:
     """The demo's merchant, connected, with a link to pay and a story to look at."""
     Profile.objects.filter(legal_name="").update(
         legal_name="Asha Tea House Private Limited",
@@ -114,9 +133,12 @@ def _merchant(owner: User) -> dict[str, Any]:
     )
     account = connecting.current_account(live=False) or connecting.connect_simulator(owner)
     if not Payment.objects.exists():
-        for days, what, paise, button, method in STORY:
-            with _days_ago(days):
-                _tell(owner, what, paise, button, method)
+        _open_shop(owner, clerk)
+        for days, hours, what, paise, button, method, payer in STORY:
+            with _ago(days, hours):
+                payment = _pay(owner, what, paise, button, method, payer)
+                _annotate(payment, owner)
+        _give_back(owner, clerk)
     pay_path = reverse("pay", kwargs={"token": _open_link(owner).token})
     key = open_sealed(account, "sealed_key")
     return {
@@ -126,10 +148,10 @@ def _merchant(owner: User) -> dict[str, Any]:
 
 
 @contextmanager
-def _days_ago(days: int) -> Iterator[None]:
-    """Let what happens here have happened so many days ago, to us and to Paytm."""
+def _ago(days: int, hours: float = 0) -> Iterator[None]:
+    """Let what happens here have happened so long ago, to us and to Paytm."""
     present = clock.offset()
-    clock.move(present - timedelta(days=days))
+    clock.move(present - timedelta(days=days, hours=hours))
     try:
         yield
     finally:
@@ -152,14 +174,66 @@ def _link(owner: User, description: str, **fields: Any) -> Link:
     )
 
 
-def _tell(owner: User, description: str, paise: int, button: str, method: str) -> None:
-    """One payment from link to outcome; the largest one is partly refunded."""
+def _open_shop(owner: User, clerk: User) -> None:
+    """A colleague, a limit above which two people are needed, and a system that went away."""
+    own = Membership.objects.get(tenant=current_tenant(), user=owner)
+    with _ago(10):
+        if not Membership.objects.filter(tenant=own.tenant, user=clerk).exists():
+            team.accept(clerk, team.invite(own, clerk.email, Role.FINANCE))
+        change_rules(Rules(approve_above_paise=APPROVE_ABOVE_PAISE), owner)
+    _fail_endpoint(owner)
+
+
+def _fail_endpoint(owner: User) -> None:
+    """An endpoint that took nothing for longer than we are patient, and so was stopped."""
+    if Endpoint.objects.exists():
+        return
+    terms = endpoints.Terms(url=SHOP_SYSTEM, description="The till in the shop")
+    with _ago(9, 4), transaction.atomic():
+        endpoint, _secret = endpoints.make_endpoint(terms, id=uuid4(), live=False, by=owner)
+        send_test(endpoint)
+    for days in (9, 3):
+        with _ago(days, 3):
+            delivering.deliver(endpoint_id=str(endpoint.pk))
+
+
+def _pay(
+    owner: User, description: str, paise: int, button: str, method: str, payer: str
+) -> Payment:
+    """One payment from link to outcome."""
     link = _link(owner, description, amount_paise=paise, max_payments=1)
-    payment = collecting.begin(link, paise, None)
+    payment = collecting.begin(link, paise, None, _told(payer))
     _press(payment, button, method)
-    payment = ask(payment)
-    if payment.state == PaymentState.PAID and paise > 20_000_00:
-        ask_refund(payment, 2_000_00, "Two boxes came broken", owner, str(payment.pk))
+    return ask(payment)
+
+
+def _told(payer: str) -> collecting.Told:
+    """What a payer of this name tells; nothing of nobody."""
+    if not payer:
+        return collecting.NOTHING
+    address = f"{payer.lower().replace(' ', '.')}@example.com"
+    phone = f"98{crc32(payer.encode()) % 10**8:08}"
+    return collecting.Told(payer_name=payer, payer_email=address, payer_phone=phone)
+
+
+def _annotate(payment: Payment, owner: User) -> None:
+    for begin, tag in TAGS.items():
+        if payment.description.startswith(begin):
+            annotating.add_tag(False, [payment.pk], tag, owner)
+    if words := NOTES.get(payment.description):
+        annotating.add_note(payment, words, owner)
+
+
+def _give_back(owner: User, clerk: User) -> None:
+    """A part that is given back, what waits for the owner, and what the bank will refuse."""
+    for description, paise, reason, by in (
+        ("Office tea, November", 2_000_00, "Two boxes came broken", owner),
+        ("Tea for the wedding, second part", 12_500_00, "Customer cancelled", clerk),
+        ("Festival hamper, by weight", NO_REFUND_PAISE, "Not delivered", owner),
+    ):
+        payment = Payment.objects.get(description=description)
+        if payment.state == PaymentState.PAID:
+            ask_refund(payment, paise, reason, by, str(payment.pk))
 
 
 def _press(payment: Payment, button: str, method: str) -> None:

@@ -142,8 +142,7 @@ def fetch(request: WorldRequest, id: UUID) -> HttpResponseBase:
     parts = _chunks(request.tenant, file.pk, file.chunks.count())
     response = StreamingHttpResponse(parts, content_type=TYPES[file.format])
     response["Content-Length"] = str(file.size)
-    where = f"{request.tenant.slug}-{_world(file.live)}"
-    return _named(response, f"{where}-{file.of}-{file.created_at:%Y-%m-%d}.{file.format}")
+    return _named(response, export_files.file_name(file))
 
 
 def _not_there(request: WorldRequest, file: ExportFile) -> HttpResponse:

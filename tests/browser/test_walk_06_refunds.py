@@ -17,7 +17,7 @@ REFUND_SECONDS = 90_000  # Paytm's simulator takes five; the worker may be busy
 def test_what_waits_is_found_approved_and_told(signed_in: SignIn, cast: Cast) -> None:
     asha = signed_in(cast.asha)
     asha.open(f"{TEST}/")
-    asha.press("1 refund waits for your approval")
+    asha.press("2 refunds wait for your approval")
     asha.shows("Waits for approval")
     asha.press("Tea for the wedding, first part")
     asha.heading("Refund of ₹12,000.00")

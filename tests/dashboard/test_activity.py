@@ -3,6 +3,8 @@
 import ast
 import csv
 import io
+from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,9 +15,9 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard import activity
-from merchants import acts, audit, roles
+from merchants import acts, audit, profile, refund_rules, roles
 from merchants.models import AuditEvent, Endpoint
-from payments import annotating, export_files
+from payments import annotating, export_files, linking
 from payments.models import Link, Payment
 from payments.refunding import ask_refund
 from payments.selecting import Selection
@@ -74,6 +76,141 @@ def test_every_act_that_is_recorded_has_words_a_kind_and_a_place() -> None:
     assert known - set(acts.WORDS) == set()
     assert {acts.kind_of(act) for act in acts.WORDS} == set(acts.KINDS)
     assert {act.partition(".")[0] for act in acts.WORDS} == set(activity.PLACES)
+
+
+# What is written down of a comprehension's names, by the module that does.
+FLAT: dict[str, set[str]] = {
+    "payments/linking.py": {field.name for field in fields(linking.Terms)},
+    "merchants/profile.py": {field.name for field in fields(profile.Facts)},
+    "merchants/refund_rules.py": {"reasons", "approve_above_paise", *refund_rules.CEILINGS},
+}
+
+
+def facts_recorded() -> Iterator[tuple[str, set[str]]]:
+    """Each call of `record` in the sources, with the names of what it may write down."""
+    for folder in ("merchants", "payments", "dashboard", "tenants"):
+        for path in (settings.ROOT / folder).rglob("*.py"):
+            tree, where = ast.parse(path.read_text()), str(path.relative_to(settings.ROOT))
+            for function in ast.walk(tree):
+                for call in _calls(function, "record") if _is_function(function) else ():
+                    if len(call.args) >= 3:
+                        named = [k.value for k in call.keywords if k.arg in ("before", "after")]
+                        keys = [_keys(e, function, tree, where) for e in (*call.args[3:5], *named)]
+                        yield f"{where}:{call.lineno}", set[str]().union(*keys)
+
+
+def _is_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef)
+
+
+def _keys(said: ast.expr | None, function: ast.AST, tree: ast.AST, where: str) -> set[str]:
+    """The names in what an expression comes to; fails for one that it cannot follow."""
+    match said:
+        case ast.Dict(keys=keys, values=values):
+            own = {key.value for key in keys if isinstance(key, ast.Constant)}
+            spread = [v for key, v in zip(keys, values, strict=True) if key is None]
+            return {str(name) for name in own}.union(
+                *(_keys(each, function, tree, where) for each in spread)
+            )
+        case ast.IfExp(body=body, orelse=orelse):
+            return _keys(body, function, tree, where) | _keys(orelse, function, tree, where)
+        case ast.Constant(value=None):
+            return set()
+        case ast.DictComp() | ast.Call(func=ast.Name(id="asdict" | "_told" | "_change_of_state")):
+            flat = FLAT[where]
+            return flat | {"state", "closed_words"} if where == "payments/linking.py" else flat
+        case ast.Call(func=ast.Name(id=name)):
+            [called] = [f for f in ast.walk(tree) if getattr(f, "name", "") == name]
+            given = [n.value for n in ast.walk(called) if isinstance(n, ast.Return)]
+            return set[str]().union(*(_keys(each, called, tree, where) for each in given))
+        case ast.Name(id=name):
+            values = [*_assigned(name, function)]
+            assert values, f"{where}: where does {name} come from?"
+            return set[str]().union(*(_keys(each, function, tree, where) for each in values))
+    raise AssertionError(f"{where}: {ast.unparse(said) if said else said}")
+
+
+def _assigned(name: str, function: ast.AST) -> Iterator[ast.expr | None]:
+    for node in ast.walk(function):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            pairs: list[tuple[ast.AST | None, Any]] = [(target, getattr(node, "value", None))]
+            if isinstance(target, ast.Tuple):
+                value = pairs[0][1]
+                each = value.elts if isinstance(value, ast.Tuple) else [value] * len(target.elts)
+                pairs = [*zip(target.elts, each, strict=True)]
+            yield from (value for t, value in pairs if getattr(t, "id", "") == name)
+
+
+def test_everything_that_is_recorded_of_an_act_has_a_name_that_people_know() -> None:
+    recorded = dict(facts_recorded())
+    assert len(recorded) > 25
+    unnamed = {at: names - {*activity.FIELDS, *activity.UNSHOWN} for at, names in recorded.items()}
+    assert {at: names for at, names in unnamed.items() if names} == {}
+    told = {"of", "format", "selection", "count", "query", "payments", "tag", "note", "min_paise"}
+    assert told | {"finance_a_day_paise", "legal_name"} <= set[str]().union(*recorded.values())
+    assert not [name for name, words in activity.FIELDS.items() if str(words) == name]
+
+
+def test_every_choice_that_is_recorded_is_told_in_its_words() -> None:
+    for name, words in activity.CHOICES.items():
+        for value in filter(None, words):
+            assert activity.readable(name, value) == str(words[value]) != value
+
+
+def test_every_act_is_shown_without_a_key_of_ours(
+    at_acme: Client, alice: User, in_acme: Tenant
+) -> None:
+    facts = dict.fromkeys(activity.FIELDS)
+    made = [act(alice, what, "x", live=False, before=facts, after={"of": "payments"})
+            for what in acts.WORDS]  # fmt: skip
+    rows = [activity.row_of(event, "acme") for event in made]
+    assert {str(row["what"]) for row in rows} == {str(words) for words in acts.WORDS.values()}
+    assert {name for row in rows for name, _, _ in row["changes"]}.isdisjoint(activity.FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "query", "words"),
+    [
+        ("selection", "payments", "status=paid&min=1000.00", "Paid, At least ₹1,000.00"),
+        ("selection", "payments", "", "Everything"),
+        ("selection", "refunds", "status=held&reason=Broken", "Waits for approval, Reason: Broken"),
+        ("query", "", "period=7days&q=chai", "Last 7 days, Has “chai”"),
+        ("query", "", "reason=Broken", "Reason: Broken"),
+        ("query", "payments", "reason=Broken", "reason=Broken"),
+        ("query", "", "tag=vip&colour=red", "tag=vip&colour=red"),
+        ("query", "gone", "status=paid", "status=paid"),
+        ("query", "payments", "status=unheard", "status=unheard"),
+        ("query", "payments", "link=no-id", "link=no-id"),
+        ("query", "payments", "&".join(["status=paid"] * 3000), "status=paid&"),
+    ],
+)
+def test_what_narrows_a_list_is_told_as_its_chips_do_or_else_as_it_stands(
+    in_acme: Tenant, name: str, of: str, query: str, words: str
+) -> None:
+    event = AuditEvent(act="view.shared", after={name: query} | ({"of": of} if of else {}))
+    told = activity.readable(name, query, event)
+    assert told.startswith(words) if len(query) > 120 else told == words
+
+
+def test_an_export_is_told_by_its_file_and_an_early_one_by_what_it_is_of(
+    at_acme: Client, alice: User, in_acme: Tenant
+) -> None:
+    asked = Selection(live=False, states=("paid",), min_paise=1000_00)
+    file = export_files.ask(asked, "xlsx", [], key="k" * 22, by=alice)
+    page = text(at_acme.get(HERE))
+    assert f"acme-test-payments-{file.created_at:%Y-%m-%d}.xlsx" in page
+    for words in ("Excel (XLSX)", "Paid, At least ₹1,000.00"):
+        assert words in page
+    for key in ("min=", "<dt>of<", "<dt>count<", "<dt>Rows<"):
+        assert key not in page
+    early = act(
+        alice, "export.made", str(file.pk), subject_id=file.pk, live=False,
+        after={"of": "payments", "format": "xlsx"},
+    )  # fmt: skip
+    told = activity.row_of(early, "acme")["subject"]
+    assert told.startswith("Payments, Excel (XLSX), ")
+    assert str(early.at.year) in told
 
 
 def test_every_power_has_words() -> None:

@@ -392,7 +392,7 @@ def test_a_file_is_made_fetched_and_written_down(shop: Tenant, sign_in: SignIn) 
     assert answer["Content-Length"] == str(len(got)) == str(done.size)
     assert got == content(client.get(f"{url('payments_csv')}?status=paid"))
     assert sum(paise(row["Received (INR)"]) for row in dicts(got)) == done.received_paise
-    acts = AuditEvent.objects.filter(subject=str(file.pk)).order_by("id")
+    acts = AuditEvent.objects.filter(subject_id=file.pk).order_by("id")
     assert [*acts.values_list("act", "by_name")] == [
         ("export.made", "Alice"), ("export.fetched", "Alice"),
     ]  # fmt: skip

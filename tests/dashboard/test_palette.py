@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from dashboard import palette
-from payments import refunding
-from payments.models import Link, Payment
+from dashboard.reports import REPORTS
+from payments import refunding, searching
+from payments.models import Link, Payment, Refund
 from tenants.checks import patterns
 from tenants.models import Membership, Role, Tenant, User
 from tests import cast, make
@@ -41,10 +42,61 @@ def test_without_a_word_it_shows_where_one_may_go(at_acme: Client, url: Url) -> 
         ("gstin", "Settings: for your books, GSTIN and time zone"),
         ("invite", "Invite someone"),
         ("second step", "Your account: second step"),
+        ("reports mail", "Reports by mail"),
+        ("limits", "Reasons and limits of refunds"),
     ],
 )
 def test_pages_are_found_by_any_of_their_words(at_acme: Client, q: str, label: str) -> None:
     assert label in found(at_acme, q)
+
+
+def test_every_report_is_found_by_its_title(at_acme: Client, url: Url) -> None:
+    for report in REPORTS:
+        address = found(at_acme, str(report.title))[str(report.title)]
+        assert address == f"{url('reports')}?report={report.name}"
+        assert at_acme.get(address).context["report"] == report
+
+
+def test_a_payment_is_found_by_paytms_id_and_the_banks_reference(
+    at_acme: Client, url: Url, paid: Payment
+) -> None:
+    searching.write(paid.pk)  # as the worker does once it is paid
+    for q in (paid.paytm_txn_id, paid.bank_txn_id, paid.bank_txn_id[-6:], f" {paid.bank_txn_id} "):
+        assert found(at_acme, q).get(paid.description) == url("payment", id=paid.pk), q
+    assert paid.description not in found(at_acme, f"{paid.bank_txn_id}9")
+
+
+def test_a_refund_is_found_by_what_the_bank_calls_it(
+    at_acme: Client, url: Url, paid: Payment, alice: User
+) -> None:
+    refund = refunding.ask_refund(paid, 100_00, "", alice, "a-form-key")
+    names = {
+        "bank_reference": "RRN602211223344",
+        "arn": "ARN7788990011",
+        "paytm_refund_id": "P1X2Y3",
+    }
+    Refund.objects.filter(pk=refund.pk).update(**names)
+    for q in (*names.values(), "rrn6022"):
+        groups = at_acme.get("/m/acme/test/go", {"q": q}).context["groups"]
+        [refunds] = [group for group in groups if group.title == "Refunds"]
+        assert [each.url for each in refunds.found] == [url("payment", id=paid.pk)]
+
+
+@pytest.mark.parametrize("q", ["kumar", "status:failed amount:>5000", "qqqq", "50%&more"])
+def test_the_list_of_payments_is_the_last_that_is_offered(
+    at_acme: Client, url: Url, in_acme: Tenant, q: str
+) -> None:
+    label, address = [*found(at_acme, q).items()][-1]
+    assert label == f"Search payments for “{q}”"
+    assert address.startswith(f"{url('payments')}?q=")
+    answer = at_acme.get(address)
+    assert answer.status_code == 200
+    assert answer.wsgi_request.GET["q"] == q
+
+
+@pytest.mark.parametrize("q", ["", "x", "nonsense:yes"])
+def test_what_the_list_refuses_is_not_offered(at_acme: Client, q: str) -> None:
+    assert not [label for label in found(at_acme, q) if label.startswith("Search payments")]
 
 
 def test_a_payment_is_found_by_its_order_id_whole_or_begun(
@@ -53,7 +105,7 @@ def test_a_payment_is_found_by_its_order_id_whole_or_begun(
     page = url("payment", id=paid.pk)
     for q in (paid.order_id, paid.order_id[:9], paid.order_id[4:], f"  {paid.order_id.upper()} "):
         assert page in found(at_acme, q).values()
-    assert page not in found(at_acme, paid.order_id[6:]).values()
+    assert page not in found(at_acme, paid.order_id[6:12]).values()
     assert page not in found(at_acme, "pay_").values()
 
 
@@ -92,7 +144,8 @@ def test_charlie_finds_nothing_of_acmes(
     client = sign_in(charlie)
     assert client.get("/m/acme/test/go", {"q": "masala"}).status_code == 404
     for q in (paid.order_id, "masala", "bob", "acme", "alice"):
-        addresses = found(client, q, "/m/globex/test/go").values()
+        urls = found(client, q, "/m/globex/test/go").values()
+        addresses = [url.partition("?q=")[0] for url in urls]
         assert not [a for a in addresses if "acme" in a or str(paid.pk) in a]
         assert "Bob" not in found(client, q, "/m/globex/test/go")
 
@@ -142,5 +195,5 @@ def test_the_dialog_is_filled_from_the_same_page(at_acme: Client) -> None:
     part: Any = at_acme.get("/m/acme/test/go", {"q": "pay"}, HTTP_HX_REQUEST="true")
     assert "<html" not in text(part)
     assert 'role="listbox"' in text(part)
-    none = at_acme.get("/m/acme/test/go", {"q": "qqqq"}, HTTP_HX_REQUEST="true")
+    none = at_acme.get("/m/acme/test/go", {"q": "~"}, HTTP_HX_REQUEST="true")
     assert "Nothing fits" in text(none)

@@ -300,7 +300,7 @@ def test_a_file_is_made_told_of_fetched_and_written_down(
     got = content(answer)
     assert answer["Content-Length"] == str(len(got)) == str(done.size)
     assert got == content(client.get(f"{url('refunds_csv')}?status=done&status=sent"))
-    acts = AuditEvent.objects.filter(subject=str(file.pk)).order_by("id")
+    acts = AuditEvent.objects.filter(subject_id=file.pk).order_by("id")
     assert [*acts.values_list("act", "by_name")] == [
         ("export.made", "Alice"), ("export.fetched", "Alice"),
     ]  # fmt: skip

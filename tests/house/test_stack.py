@@ -6,13 +6,17 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 import requests
 
+from tenants.demo import STORY
 from tests.browser.stack import (
     Stack,
     own_database,
@@ -46,9 +50,48 @@ def test_it_starts_twice_keeps_its_data_and_leaves_nothing(
         demo = first.demo
         assert requests.get(first.base_url, timeout=10).status_code == 200
         assert requests.get(f"{first.base_url}/healthz", timeout=10).status_code == 200
+        wait_for(lambda: story(first)["refunds"] == ["done", "failed", "held"], first)
+        before = story(first)
     with running(kept_dir, first.port, database) as second:
         assert second.demo == demo
         assert requests.get(demo["pay_url"], timeout=10).status_code == 200
+        assert story(second) == before
+    assert before["payments"] == before["links"] == len(STORY)
+    assert before["payers"] == 10
+    assert before["days"] >= 7
+    assert before["endpoints"] == ["stopped failing"]
+    assert before["notes"] == 2
+    assert before["tags"] == ["business", "wedding", "wedding"]
+    assert before["team"] == ["finance", "owner"]
+    assert before["deliveries"] == ["dead"]
+
+
+def story(stack: Stack) -> dict[str, Any]:
+    """What the demo's merchant has to show, read from the database."""
+    with closing(psycopg2.connect(stack.database_url)) as connection, connection.cursor() as cursor:
+        slug = stack.demo["merchant"]
+        cursor.execute("SELECT schema_name, id FROM tenant WHERE slug = %s", [slug])
+        schema, tenant = cursor.fetchone()
+        cursor.execute(f'SET search_path = "{schema}", public')
+        cursor.execute(TOLD, {"tenant": tenant})
+        names = [column.name for column in cursor.description]
+        return dict(zip(names, cursor.fetchone(), strict=True))
+
+
+TOLD = """
+    SELECT (SELECT count(*) FROM payments_payment) AS payments,
+        (SELECT count(*) FROM payments_link WHERE max_payments = 1) AS links,
+        (SELECT count(DISTINCT (payer_name, payer_email, payer_phone)) FROM payments_payment
+            WHERE payer_email LIKE '%%@example.com') AS payers,
+        (SELECT count(DISTINCT date_trunc('day', created_at)) FROM payments_payment) AS days,
+        (SELECT array_agg(state ORDER BY state) FROM payments_refund) AS refunds,
+        (SELECT array_agg(state || ' ' || stopped_why) FROM merchants_endpoint) AS endpoints,
+        (SELECT array_agg(state) FROM payments_delivery) AS deliveries,
+        (SELECT count(*) FROM payments_timelineentry WHERE kind = 'note') AS notes,
+        (SELECT array_agg(name ORDER BY name) FROM payments_paymenttag) AS tags,
+        (SELECT count(*) FROM merchants_auditevent) AS acts,
+        (SELECT array_agg(role ORDER BY role) FROM membership WHERE tenant_id = %(tenant)s) AS team
+"""
 
 
 @pytest.fixture(scope="module")
