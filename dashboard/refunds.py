@@ -78,7 +78,7 @@ class RefundFilter(Finder):
         widget=forms.CheckboxSelectMultiple,
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=80, required=False)
-    by = forms.CharField(label=gettext_lazy("Asked or approved by"), max_length=80, required=False)
+    by = forms.CharField(label=gettext_lazy("By whom"), max_length=80, required=False)
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
