@@ -36,10 +36,14 @@ def format_inr(paise: int) -> str:
     rupees, fraction = divmod(abs(paise), 100)
     if 0 <= paise < 1_00_000_00:  # most amounts: grouped as everywhere
         return f"₹{rupees:,}.{fraction:02d}"
-    head, tail = f"{rupees}"[:-3], f"{rupees}"[-3:]
+    return f"{'−' if paise < 0 else ''}₹{grouped(rupees)}.{fraction:02d}"
+
+
+def grouped(number: int) -> str:
+    """`1,23,45,678`: lakh and crore grouping of what is not negative."""
+    head, tail = f"{number}"[:-3], f"{number}"[-3:]
     groups = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)][::-1]
-    sign = "−" if paise < 0 else ""
-    return f"{sign}₹{','.join([*groups, tail])}.{fraction:02d}"
+    return ",".join([*groups, tail])
 
 
 def plain_inr(paise: int) -> str:

@@ -23,11 +23,13 @@ from payments import crediting
 from payments.methods import Method
 from payments.models import Refund
 from payments.models.event import Failure, Kind
-from payments.money import format_inr
+from payments.money import format_inr, grouped
 
 register = template.Library()
+register.filter("grouped", grouped)
 
 THEMES = ("paper", "ink")
+NONE = mark_safe('<span class="none">—</span>')  # a card leaves such a cell out
 
 # state → icon, tone, word. A state is never told by colour alone.
 PAYMENT_STATES = {
@@ -78,6 +80,12 @@ def product() -> str:
 def inr(paise: int | None) -> str:
     """Integer paise as ₹1,23,45,678.50; a dash where there is no amount."""
     return "—" if paise is None else format_inr(paise)
+
+
+@register.filter
+def or_none(value: str) -> str:
+    """The text, or a dash where there is none."""
+    return value or NONE
 
 
 @register.filter
@@ -252,9 +260,9 @@ def copy_field(label: str, value: str, secret: bool = False) -> str:
 def copy_id(value: str) -> SafeString:
     """A small button that copies what stands before it; there is none without JavaScript."""
     return format_html(
-        '<button class="copy-id" type="button" data-copy-text="{}" data-done="{}" hidden>'
-        "{}<span class=\"sr-only\">{}</span><span data-copy-word>{}</span></button>",
-        value, _("Copied"), icon("copy", "size-3.5"), value, _("Copy"),
+        '<button class="copy-id" type="button" title="{}" data-copy-text="{}" data-done="{}"'
+        " hidden>{}<span class=\"sr-only\">{}</span><span data-copy-word>{}</span></button>",
+        _("Copy"), value, _("Copied"), icon("copy", "size-3.5"), value, _("Copy"),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ STREAMS: Final = 2  # that one process sends at once: each holds a thread and a 
 ROW: Final = (
     *("id", "created_at", "created_by_id", "created_by_name", "of", "format", "state", "count"),
     *("done", "size", "received_paise", "asked_paise", "refunded_paise", "expires_at"),
+    "selection",
 )
 _streams = threading.BoundedSemaphore(STREAMS)
 
@@ -194,7 +195,12 @@ def _of(selection: Selected) -> dict[str, object]:
 
 
 def _standing(row: Row) -> Row:
-    return row | {"state": as_it_stands(row["state"], row["expires_at"])}
+    of = Listed(row["of"])
+    return row | {
+        "state": as_it_stands(row["state"], row["expires_at"]),
+        "words": in_words(export_files.read(export_files.OF[of].selection, row["selection"])),
+        "everything": LISTS[of].everything,
+    }
 
 
 def _files(request: WorldRequest) -> QuerySet[ExportFile]:

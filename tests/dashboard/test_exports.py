@@ -386,6 +386,10 @@ def test_a_file_is_made_fetched_and_written_down(shop: Tenant, sign_in: SignIn) 
     held = ledger.received_of([*paid.values_list("pk", flat=True)])
     assert done.received_paise == sum(held.values())
     assert "Ready" in page
+    listed = client.get(url("exports")).content.decode()
+    assert f'href="{url("export_file", id=file.pk)}"' in listed
+    assert '<span class="under">Paid</span>' in listed
+    assert "Kept until" in listed
 
     answer = client.get(url("export_file", id=file.pk))
     got = content(answer)

@@ -33,6 +33,7 @@ def test_money_reads_back_and_is_grouped_as_in_india(paise: int) -> None:
 def test_money_in_lakh_and_crore() -> None:
     assert ui.inr(1234567850) == "₹1,23,45,678.50"
     assert ui.inr(None) == "—"
+    assert [ui.grouped(n) for n in (0, 999, 2_000_000)] == ["0", "999", "20,00,000"]
 
 
 def test_time_is_told_in_the_active_zone_and_exactly_on_hover() -> None:
