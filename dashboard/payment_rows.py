@@ -21,7 +21,13 @@ from django.utils.translation import gettext as _
 
 from config.clock import now
 from dashboard.paging import Row
-from dashboard.templatetags.ui import PAYMENT_STATES, payment_method, payment_state, zone_word
+from dashboard.templatetags.ui import (
+    NONE,
+    PAYMENT_STATES,
+    payment_method,
+    payment_state,
+    zone_word,
+)
 from payments import finding, ledger
 from payments.exporting import CORRECTING
 from payments.finding import Place
@@ -95,11 +101,11 @@ class Column:
 
 
 def _texts() -> Pen:
-    return lambda value: escape(value) if value else "—"
+    return lambda value: escape(value) if value else NONE
 
 
 def _codes() -> Pen:
-    return lambda value: f'<span class="mono">{escape(value)}</span>' if value else "—"
+    return lambda value: f'<span class="mono">{escape(value)}</span>' if value else NONE
 
 
 def _days() -> Pen:
@@ -107,7 +113,7 @@ def _days() -> Pen:
 
     def day(value: date | None) -> str:
         if value is None:
-            return "—"
+            return NONE
         short, _long = _day_words(language, value, this_year)
         return f'<time datetime="{value.isoformat()}">{short}</time>'
 

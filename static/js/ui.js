@@ -11,7 +11,11 @@
       const word = button.querySelector('[data-copy-word]') || button
       const before = word.textContent
       word.textContent = button.dataset.done || '✓'
-      setTimeout(() => { word.textContent = before }, 2000)
+      button.dataset.copied = ''
+      setTimeout(() => {
+        word.textContent = before
+        delete button.dataset.copied
+      }, 2000)
     },
     '[data-share]': function (button) {
       navigator.share({ url: button.dataset.share, title: button.dataset.shareTitle }).catch(() => {})
