@@ -76,9 +76,14 @@ def shown(page: Any) -> list[str]:
     return [cell["text"] for cell in page.context["total"]]
 
 
+def paise(text: str) -> int:
+    """A day of refunds alone is below nothing: so it is when midnight came between."""
+    return -parse_inr(text[1:]) if text.startswith("-") else parse_inr(text)
+
+
 def added_up(rows: list[dict[str, str]], *heads: str) -> list[int]:
     """Columns of counts or amounts."""
-    return [sum(parse_inr(row[head]) if "INR" in head else int(row[head]) for row in rows)
+    return [sum(paise(row[head]) if "INR" in head else int(row[head]) for row in rows)
             for head in heads]  # fmt: skip
 
 
