@@ -109,9 +109,12 @@ def test_a_report_and_its_file(
 ) -> None:
     at_acme.post(url("report_mails"), {"report": "method", "every": "day", "format": "csv"})
     mails_to(alice)
-    due = ReportSchedule.objects.get().next_at
-    clock((due - datetime.now(UTC)).total_seconds() + 1)
-    message = next(each for each in mails_to(alice) if each.attachments)
+    sent = list[Any]()
+    for _ in range(2):  # before eight in the morning the first is of a day without payments
+        due = ReportSchedule.objects.get().next_at
+        clock((due - datetime.now(UTC)).total_seconds() + 1)
+        sent += [each for each in mails_to(alice) if each.attachments]
+    message = sent[0]
     assert in_hindi(message)
     [(name, content, _)] = message.attachments
     assert name.startswith("acme-method-")
